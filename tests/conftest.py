@@ -1,0 +1,47 @@
+"""What every test shares: one torch thread, shapes checked, real data where it is, slow tests last."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # two torch threads are slower than one on busy cores
+os.environ.setdefault("MKL_NUM_THREADS", "1")
+
+if importlib.util.find_spec("beartype") is not None:
+    # From here on every jaxtyping shape in models/ and training/ is checked at each call.
+    from jaxtyping import install_import_hook
+
+    install_import_hook(["models", "training"], "beartype.beartype")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Quick tests first, slow ones next, the browser's last: a broken sum is known in seconds."""
+
+    def weight(item: pytest.Item) -> int:
+        return 2 * bool(item.get_closest_marker("browser")) + bool(item.get_closest_marker("slow"))
+
+    items.sort(key=weight)
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real data sets named by DESCENT_DATA, or a skip with the reason."""
+    named = os.environ.get("DESCENT_DATA")
+    if not named:
+        pytest.skip("DESCENT_DATA names no folder of real data sets")
+    folder = Path(named).resolve()
+    if not folder.is_dir():
+        pytest.skip(f"DESCENT_DATA names {folder}, which is no folder")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def fashion_mnist(real_data: Path) -> Path:
+    """The data root that holds FashionMNIST/raw, or a skip with the reason."""
+    if not (real_data / "FashionMNIST" / "raw").is_dir():
+        pytest.skip(f"{real_data} has no FashionMNIST/raw")
+    return real_data
