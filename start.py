@@ -69,16 +69,12 @@ def candidates() -> List[List[str]]:
         ):
             found += [[path] for path in sorted(glob.glob(str(place)), reverse=True)]
     uv = shutil.which("uv")
-    if uv:
-        for version in TRIED:
-            answer = subprocess.run(
-                [uv, "python", "find", "--no-project", "%d.%d" % version],
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-            )
-            path = answer.stdout.decode().strip()
-            if answer.returncode == 0 and path:
-                found.append([path])
+    for version in TRIED if uv else ():
+        find = [str(uv), "python", "find", "--no-project", "%d.%d" % version]
+        answer = subprocess.run(find, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        found += [
+            [path] for path in answer.stdout.decode().split("\n")[:1] if path and answer.returncode == 0
+        ]
     return found
 
 
@@ -145,7 +141,7 @@ def make_venv() -> None:
 
 REASONS = {  # what pip prints (a regular expression): what a person should do
     r"No space left on device|Errno 28": """
-        The disk is full: torch needs about 9 GB while it is installed. Free some space and run this again.""",
+        The disk is full: torch needs about 9 GB while it is installed. Free some and run this again.""",
     r"Name or service not known|name resolution|new connection|Network is unreachable|getaddrinfo failed|"
     r"ConnectTimeoutError|No route to host|ProxyError": """
         The Python package index can't be reached. Check the network (or the proxy: HTTPS_PROXY) and run this
@@ -154,11 +150,11 @@ REASONS = {  # what pip prints (a regular expression): what a person should do
         The certificate of the package index was refused. Behind a company's proxy, set PIP_CERT to its
         certificate and run this again.""",
     r"No matching distribution found for torch": """
-        There is no torch for this Python on this system. Use 64-bit Python 3.12 or 3.13 on Linux, macOS (Apple
-        silicon) or Windows. pip says the same when the network is down: check it too.""",
+        There is no torch for this Python on this system. Use 64-bit Python 3.12 or 3.13 on Linux, macOS
+        (Apple silicon) or Windows. pip says the same when the network is down: check it too.""",
     r"Microsoft Visual C\+\+|command '\S*(gcc|cc|clang|g\+\+)\S*'|[Uu]nknown compiler": """
         A package has no ready-made file for this system and no compiler was found to build it. Install one
-        (`apt install build-essential python3-dev`, `xcode-select --install`, or Microsoft C++ Build Tools), or
+        (`apt install build-essential python3-dev`, `xcode-select --install`, Microsoft C++ Build Tools), or
         use Python 3.12 or 3.13, for which every package is ready made.""",
     r"Permission denied|Access is denied": """
         A file of .venv can't be written. Close programs that use it (a running Descent on Windows) or delete
@@ -283,68 +279,54 @@ def end(children: List[subprocess.Popen]) -> None:
             child.wait()
 
 
-def serve(arguments: argparse.Namespace) -> int:
-    ports = {"--port": arguments.port, "--visdom-port": arguments.visdom_port}
-    check_ports(ports)
+def start_servers(arguments: argparse.Namespace, children: List[subprocess.Popen]) -> None:
+    """Start the dashboard and Visdom, and where there is no run yet, a first training that outlives both."""
     environment, python = environment_for(arguments), str(venv_python())
-    dashboard, visdom = "http://127.0.0.1:%d" % arguments.port, environment["DESCENT_VISDOM"]
     runs = Path(environment["DESCENT_RUNS"])
+    page = "-m streamlit run dashboard/app.py --server.address 127.0.0.1 --browser.serverAddress 127.0.0.1 "
+    page += "--server.headless true --server.fileWatcherType none --logger.level warning --server.port %d"
+    live = [
+        "-m",
+        "logs.visdom_server",
+        "--port",
+        str(arguments.visdom_port),
+        "--env-path",
+        str(runs / ".visdom"),
+    ]
+    # A session of their own: Ctrl-C reaches this process alone, which then ends its children in order.
+    detached: Dict[str, Any] = {} if WINDOWS else {"start_new_session": True}
+    for command in ((page % arguments.port).split(), live):
+        children.append(subprocess.Popen([python] + command, cwd=str(ROOT), env=environment, **detached))
+    if not has_runs(runs) and not arguments.no_first_run:
+        first = [python, "-m", "training.launch", "--first"]
+        if subprocess.call(first, cwd=str(ROOT), env=environment) != 0:
+            print("The first training did not start; press New run on the dashboard.", file=sys.stderr)
+
+
+def open_browser(address: str) -> None:
+    """Open the page where there is a screen; without one, webbrowser would start a text browser here."""
+    screen = WINDOWS or sys.platform == "darwin" or {"DISPLAY", "WAYLAND_DISPLAY"} & set(os.environ)
+    if screen:
+        threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+
+
+def serve(arguments: argparse.Namespace) -> int:
+    runs = Path(arguments.runs).resolve()
     try:
         runs.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StartError("The folder for runs can't be made (%s); try --runs DIR." % error) from None
+    dashboard, visdom = "http://127.0.0.1:%d" % arguments.port, "http://127.0.0.1:%d" % arguments.visdom_port
     children: List[subprocess.Popen] = []
-
-    def start(*command: str) -> subprocess.Popen:
-        # A session of its own: Ctrl-C reaches this process alone, which then ends its children in order.
-        detached: Dict[str, Any] = {} if WINDOWS else {"start_new_session": True}
-        child = subprocess.Popen([python] + list(command), cwd=str(ROOT), env=environment, **detached)
-        children.append(child)
-        return child
-
     try:
-        page = start(
-            "-m",
-            "streamlit",
-            "run",
-            "dashboard/app.py",
-            "--server.port",
-            str(arguments.port),
-            "--server.headless",
-            "true",
-            "--server.address",
-            "127.0.0.1",
-            "--logger.level",
-            "warning",
-            "--browser.serverAddress",
-            "127.0.0.1",
-            "--server.fileWatcherType",
-            "none",
-        )
-        live = start(
-            "-m",
-            "logs.visdom_server",
-            "--port",
-            str(arguments.visdom_port),
-            "--env-path",
-            str(runs / ".visdom"),
-        )
-        if not has_runs(runs) and not arguments.no_first_run:
-            first = [python, "-m", "training.launch", "--first"]
-            if subprocess.call(first, cwd=str(ROOT), env=environment) != 0:
-                print("The first training did not start; press New run on the dashboard.", file=sys.stderr)
+        start_servers(arguments, children)
+        page, live = children
         if not wait_until_up(page, dashboard + "/_stcore/health", "The dashboard", 90):
             return 1
-        print("\n  Descent    %s" % dashboard)
-        print("  runs in    %s" % runs)
+        print("\n  Descent    %s\n  runs in    %s" % (dashboard, runs))
         print("  Ctrl-C ends the dashboard and Visdom; trainings go on.\n", flush=True)
-        if not arguments.no_browser and (
-            WINDOWS
-            or sys.platform == "darwin"
-            or os.environ.get("DISPLAY")
-            or os.environ.get("WAYLAND_DISPLAY")
-        ):
-            threading.Thread(target=webbrowser.open, args=(dashboard,), daemon=True).start()
+        if not arguments.no_browser:
+            open_browser(dashboard)
         if wait_until_up(live, visdom, "Visdom", 120):
             print("  Visdom     %s" % visdom, flush=True)
         while page.poll() is None:  # the dashboard is the product; it goes on without Visdom
@@ -358,43 +340,38 @@ def serve(arguments: argparse.Namespace) -> int:
         end(children)
 
 
-def test(arguments: argparse.Namespace) -> int:
+def test(pytest_arguments: List[str]) -> int:
     environment = dict({"OMP_NUM_THREADS": "1"}, **os.environ)
-    command = [str(venv_python()), "-m", "pytest"] + arguments.pytest
+    command = [str(venv_python()), "-m", "pytest"] + pytest_arguments
     return subprocess.call(command, cwd=str(ROOT), env=environment)
 
 
 def parser() -> argparse.ArgumentParser:
-    result = argparse.ArgumentParser(
-        prog="start.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    result.add_argument(
-        "command",
-        nargs="?",
-        choices=("serve", "setup", "test"),
-        default="serve",
-        help="serve (the default), setup (install everything, tests included), or test",
-    )
-    result.add_argument("pytest", nargs=argparse.REMAINDER, help="with test: handed on to pytest")
+    result = argparse.ArgumentParser(prog="start.py", description=(__doc__ or "").split("\n")[0])
+    commands = {
+        "serve": "start everything (the default)",
+        "setup": "install everything, what the tests need included",
+        "test": "set up and run the whole suite; what follows goes to pytest",
+    }
+    described = "; ".join("%s: %s" % command for command in commands.items())
+    result.add_argument("command", nargs="?", choices=list(commands), default="serve", help=described)
     result.add_argument("--port", type=int, default=8501, help="the dashboard's (default 8501)")
     result.add_argument("--visdom-port", type=int, default=8097, help="Visdom's (default 8097)")
-    result.add_argument(
-        "--runs",
-        default=os.environ.get("DESCENT_RUNS") or str(ROOT / "runs"),
-        help="folder of the run log (default runs, or DESCENT_RUNS)",
-    )
-    result.add_argument(
-        "--data",
-        default=os.environ.get("DESCENT_DATA") or str(ROOT / "data"),
-        help="folder of data sets (default data, or DESCENT_DATA)",
-    )
+    for flag, what in (("runs", "the run log"), ("data", "data sets")):
+        variable = "DESCENT_" + flag.upper()
+        default = os.environ.get(variable) or str(ROOT / flag)
+        result.add_argument(
+            "--" + flag, default=default, help="folder of %s (%s or %s)" % (what, flag, variable)
+        )
     result.add_argument("--no-first-run", action="store_true", help="start no training by itself")
     result.add_argument("--no-browser", action="store_true", help="don't open a browser")
     return result
 
 
 def main(given: List[str]) -> int:
-    arguments = parser().parse_args(given)
+    arguments, others = parser().parse_known_args(given)
+    if others and arguments.command != "test":
+        parser().error("unknown arguments: %s" % " ".join(others))
     try:
         if sys.version_info < OLDEST:
             if os.environ.get(REENTERED):
@@ -407,7 +384,7 @@ def main(given: List[str]) -> int:
         install(["requirements.txt"] if arguments.command == "serve" else ["requirements-dev.txt"])
         if arguments.command == "setup":
             return 0
-        return test(arguments) if arguments.command == "test" else serve(arguments)
+        return test(others) if arguments.command == "test" else serve(arguments)
     except StartError as error:
         print(error, file=sys.stderr)
         return 2
