@@ -8,7 +8,6 @@ if there is no run yet, a first training.
 import argparse
 import glob
 import hashlib
-import json
 import os
 import re
 import shutil
@@ -173,26 +172,26 @@ def reason_for(output: str) -> str:
 def install(names: List[str]) -> None:
     """Install requirement files into `.venv`; a second call with nothing new returns at once."""
     requirements = [ROOT / name for name in names]
-    stamp = VENV / ("descent-%s.json" % Path(names[-1]).stem)
+    stamp = VENV / ("descent-%s" % Path(names[-1]).stem)
     wanted = fingerprint([ROOT / "requirements.txt"] + requirements)
-    if stamp.exists() and json.loads(stamp.read_text() or "{}").get("fingerprint") == wanted:
+    if stamp.exists() and stamp.read_text() == wanted:
         return
     free = shutil.disk_usage(str(VENV)).free
-    if free < NEEDED_BYTES and not (VENV / "descent-requirements.json").exists():
+    if free < NEEDED_BYTES and not list(VENV.glob("descent-*")):
         print("Only %.1f GB are free on this disk; torch may need 9." % (free / 1e9), flush=True)
     print("Installing %s: two minutes or more the first time" % " and ".join(names), flush=True)
     command = [str(venv_python()), "-m", "pip", "install", "--disable-pip-version-check"]
     for path in requirements:
         command += ["-r", str(path)]
-    process = subprocess.Popen(command, cwd=str(ROOT), stderr=subprocess.PIPE)
-    assert process.stderr is not None
     complaints = []
-    for line in process.stderr:
-        complaints.append(line.decode(errors="replace"))
-        sys.stderr.write(complaints[-1])
-    if process.wait() != 0:
+    with subprocess.Popen(command, cwd=str(ROOT), stderr=subprocess.PIPE) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            complaints.append(line.decode(errors="replace"))
+            sys.stderr.write(complaints[-1])
+    if process.returncode != 0:
         raise StartError(reason_for("".join(complaints)))
-    stamp.write_text(json.dumps({"fingerprint": wanted}))
+    stamp.write_text(wanted)
 
 
 # --- the two servers and the first run
