@@ -1,0 +1,80 @@
+"""The pages, in the order the sidebar shows them: one line each, and a file of that name in views/."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from dashboard.language import _, mark
+
+VIEWS = Path(__file__).resolve().parent / "views"
+
+
+@dataclass(frozen=True)
+class View:
+    """A page: its file's name in views/, and its title, icon and tooltip. The name is also its address."""
+
+    name: str
+    title: str
+    icon: str  # one emoji; Streamlit's material icons are fetched from another machine
+    about: str
+
+    @property
+    def file(self) -> Path:
+        return VIEWS / f"{self.name}.py"
+
+
+# The first page of the first section is the one that opens. A heading "" stands above without a title.
+SECTIONS: dict[str, tuple[View, ...]] = {
+    "": (View("home", mark("Home"), "🏠", mark("What is training now, and where to go from here.")),),
+    mark("Train"): (
+        View("new_run", mark("New run"), "✨", mark("Choose a network and data, and start a training.")),
+        View("runs", mark("Runs"), "📋", mark("Every training so far: find, sort and compare them.")),
+        View("run", mark("Run"), "📈", mark("One training in depth: curves, weights, mistakes, output.")),
+    ),
+}
+
+
+def views() -> list[View]:
+    """Every page, in order."""
+    return [view for section in SECTIONS.values() for view in section]
+
+
+def pages() -> dict[str, list[Any]]:
+    """The pages as st.navigation takes them, in the chosen language."""
+    first = views()[0]
+    return {
+        _(heading) if heading else "": [
+            st.Page(
+                view.file,
+                title=_(view.title),
+                icon=view.icon,
+                url_path=view.name,
+                help=_(view.about),
+                default=view == first,
+            )
+            for view in section
+        ]
+        for heading, section in SECTIONS.items()
+    }
+
+
+def page_file(name: str) -> str:
+    """The page's file as st.page_link and st.switch_page take it. KeyError for a page that is not listed."""
+    for view in views():
+        if view.name == name:
+            return str(view.file)
+    raise KeyError(f"no page is named {name!r}; known: {', '.join(view.name for view in views())}")
+
+
+def link(name: str, label: str = "", icon: str = "", **query: str) -> None:
+    """A link to a page, with the given part of the address: `link("run", "Open", run=run.id)`."""
+    st.page_link(page_file(name), label=label or None, icon=icon or None, query_params=query or None)
+
+
+def run_address(run: str) -> str:
+    """The address of a run's page, relative to any other page: for links in tables."""
+    return f"run?run={run}"
