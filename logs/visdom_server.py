@@ -1,0 +1,175 @@
+"""Start the real Visdom server for this machine alone: `python -m logs.visdom_server`.
+
+Bound to 127.0.0.1, with a check of Host and Origin in front (logs/visdom_application.py), without needing the
+internet (logs/visdom_assets.py). Only the standard library until the server starts, so that asking
+`server_is_up` costs nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import errno
+import http.client
+import json
+import logging
+import signal
+import socket
+import sys
+import threading
+from pathlib import Path
+from urllib.parse import urlsplit
+
+DEFAULT_PORT = 8097
+DEFAULT_SERVER = f"http://127.0.0.1:{DEFAULT_PORT}"
+PORT_TAKEN = 2  # exit status
+
+
+def server_is_up(server: str = DEFAULT_SERVER, timeout: float = 0.5) -> bool:
+    """Whether a Visdom server (0.3 or newer) answers at this address within `timeout` seconds."""
+    address = urlsplit(server)
+    secure = address.scheme == "https"
+    kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
+    try:
+        connection = kind(address.hostname or "127.0.0.1", address.port, timeout=timeout)
+        try:
+            connection.request("GET", address.path.rstrip("/") + "/health")
+            answer = connection.getresponse()
+            return answer.status == 200 and json.loads(answer.read(1000)) == {"status": "ok"}
+        finally:
+            connection.close()
+    except (OSError, http.client.HTTPException, ValueError):
+        return False
+
+
+class _Page:
+    """The page's scripts, fetched while the server already answers; `missing` is asked by each request."""
+
+    def __init__(self) -> None:
+        from logs.visdom_assets import cache_folder, find_page
+
+        self.cache = cache_folder()
+        found = find_page(self.cache)
+        self.static = found or self.cache
+        self._missing = None if found else "Its scripts are being fetched; this page turns up by itself."
+
+    def missing(self) -> str | None:
+        return self._missing
+
+    def fetch_in_background(self) -> None:
+        if self._missing is not None:
+            threading.Thread(target=self._fetch, name="visdom-page", daemon=True).start()
+
+    def _fetch(self) -> None:
+        from logs.visdom_assets import PageUnavailableError, fetch_page
+
+        try:
+            fetch_page(self.cache, say)
+        except (PageUnavailableError, OSError) as error:
+            self._missing = (
+                f"Its scripts could not be fetched: {error}. Install npm, or connect this machine to the "
+                "internet once, and start the server again."
+            )
+            say(f"Visdom runs without its page. {self._missing}")
+        else:
+            self._missing = None
+            say("Visdom's page is complete")
+
+
+def say(sentence: str) -> None:
+    """One line on standard output, at once: a launcher may be reading."""
+    print(sentence, flush=True)
+
+
+def serve(port: int, env_path: Path) -> int:
+    """Run the server until Ctrl-C or SIGTERM, then save its environments; returns the exit status."""
+    address = f"http://127.0.0.1:{port}"
+    if server_is_up(address):
+        say(f"a Visdom server runs at {address} already; it is used as it is")
+        return 0
+    try:
+        env_path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        say(f"the folder {env_path} cannot be made ({error.strerror}); way out: --env-path DIR")
+        return PORT_TAKEN
+    try:
+        listening = _bind(port)
+    except OSError as error:
+        say(
+            f"port {port} cannot be used ({error.strerror}); way out: --port {port + 1}, or end what holds it"
+        )
+        return PORT_TAKEN
+    page = _Page()
+    asyncio.run(_serve(listening, env_path, page, address))
+    say("Visdom has ended; its environments are saved")
+    return 0
+
+
+def _bind(port: int) -> socket.socket:
+    """A listening socket on loopback. Raises OSError where another program has the port."""
+    with (
+        socket.socket() as probe
+    ):  # some systems let two programs bind one port, one of them on all addresses
+        probe.settimeout(1)
+        if probe.connect_ex(("127.0.0.1", port)) == 0:
+            raise OSError(errno.EADDRINUSE, "another program, which is no Visdom server, listens there")
+    listening = socket.socket()
+    if sys.platform != "win32":  # there this option would let two servers share a port
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind(("127.0.0.1", port))
+    except OSError:
+        listening.close()
+        raise
+    listening.listen(128)
+    listening.setblocking(False)
+    return listening
+
+
+async def _serve(listening: socket.socket, env_path: Path, page: _Page, address: str) -> None:
+    from tornado.httpserver import HTTPServer
+
+    from logs.visdom_application import LoopbackApplication
+
+    ending = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: loop.call_soon_threadsafe(ending.set))
+    application = LoopbackApplication(listening.getsockname()[1], env_path, page.static, page.missing)
+    server = HTTPServer(application, max_buffer_size=2**28)
+    server.add_sockets([listening])
+    page.fetch_in_background()
+    say(f"Visdom is ready at {address}")
+    await ending.wait()
+    server.stop()
+    application.save()
+
+
+def port_number(text: str) -> int:
+    """A port that a browser opens. Raises argparse.ArgumentTypeError with the rule."""
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"a port is a number from 1 to 65535, not {text!r}")
+    return int(text)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line. Exit status: 0 ended as asked or already running, 2 the port is taken."""
+    parser = argparse.ArgumentParser(
+        prog="python -m logs.visdom_server", description=__doc__.partition("\n")[0]
+    )
+    parser.add_argument("--port", type=port_number, default=DEFAULT_PORT, help="default %(default)s")
+    parser.add_argument(
+        "--env-path",
+        type=Path,
+        default=Path("runs") / ".visdom",
+        metavar="DIR",
+        help="where Visdom keeps its environments (default %(default)s)",
+    )
+    parser.add_argument("--verbose", action="store_true", help="show what the server logs")
+    asked = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO if asked.verbose else logging.CRITICAL, force=True)
+    return serve(asked.port, asked.env_path)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
