@@ -15,8 +15,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from logs.errors import BrokenRunError
+from logs.errors import BrokenRunError, MissingFileError
 
+NO_RUN_JSON = "it is no run, or its start failed: see its output.log"
 TRASH = ".trash"  # inside the folder of runs; removed runs wait here
 SLUG_LIMIT = 40  # characters of the model's and of the data set's name in an id: paths stay short on Windows
 REPLACE_PATIENCE = 2.0  # seconds; on Windows a reader's open file blocks its replacement for a moment
@@ -49,14 +50,17 @@ class RunDirectory:
     def existing(cls, path: Path | str) -> RunDirectory:
         """The run at `path`; BrokenRunError where there is no folder or no run.json in it."""
         directory = cls(Path(path))
-        if not directory.path.is_dir():
+        try:
+            folder, described = directory.path.is_dir(), directory.run_json.is_file()
+        except OSError as error:  # no permission to look into it, or a name no file can have
+            reason = f"can't be opened ({error.strerror or error})"
+            raise BrokenRunError(directory.path, reason, "give yourself read permission on it") from None
+        if not folder:
             raise BrokenRunError(
                 directory.path, "is no run: there is no such folder", "see `python -m logs list`"
             )
-        if not directory.run_json.is_file():
-            raise BrokenRunError(
-                directory.path, "has no run.json", "it is no run, or its start failed: see its output.log"
-            )
+        if not described:
+            raise BrokenRunError(directory.path, "has no run.json", NO_RUN_JSON)
         return directory
 
     @classmethod
@@ -150,7 +154,7 @@ def read_json(path: Path | str) -> dict[str, Any]:
     try:
         data = patiently(path.read_bytes) if os.name == "nt" else path.read_bytes()
     except FileNotFoundError:
-        raise BrokenRunError(path, "is missing", "see the run's output.log for why") from None
+        raise MissingFileError(path, "is missing", "see the run's output.log for why") from None
     except PermissionError:
         raise BrokenRunError(path, "may not be read", "give yourself read permission on it") from None
     except OSError as error:

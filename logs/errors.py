@@ -21,6 +21,10 @@ class BrokenRunError(LogsError):
         super().__init__(f"{self.path} {reason}" + (f"; {way_out}" if way_out else ""))
 
 
+class MissingFileError(BrokenRunError):
+    """A file of a run is not there, which for some files only means: not yet."""
+
+
 class NewerSchemaError(BrokenRunError):
     """A run that a newer version of this program wrote."""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from logs.directory import RunDirectory, read_json, write_json
-from logs.errors import BrokenRunError
+from logs.errors import BrokenRunError, MissingFileError
 from logs.info import RunInfo
 
 NAME_LIMIT = 200  # characters
@@ -43,10 +43,8 @@ def read_labels(directory: RunDirectory) -> Labels:
     path = directory.labels_json
     try:
         data: dict[str, Any] = read_json(path)
-    except BrokenRunError:
-        if not path.exists():
-            return Labels()
-        raise
+    except MissingFileError:
+        return Labels()
     try:
         tags = data.get("tags")
         return Labels(data.get("name"), None if tags is None else tuple(tags), data.get("note") or "")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from logs.directory import RunDirectory, read_json, write_json
-from logs.errors import BrokenRunError
+from logs.errors import BrokenRunError, MissingFileError
 from logs.info import RunInfo
 from logs.process import is_alive
 from logs.vocabulary import STATES
@@ -76,10 +76,8 @@ def read_status(directory: RunDirectory) -> Status | None:
     """None where there is no status.json yet; BrokenRunError where it can't be read."""
     try:
         return Status.from_dict(read_json(directory.status_json), directory.status_json)
-    except BrokenRunError:
-        if not directory.status_json.exists():
-            return None
-        raise
+    except MissingFileError:
+        return None
 
 
 def write_status(directory: RunDirectory, status: Status) -> None:
