@@ -1,0 +1,162 @@
+"""The command line of a training, made from RunConfig and the tables: nothing here lists a field or a row."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from pathlib import Path
+from typing import Any
+
+from models.catalog import Parameter, Value
+from training.config import RunConfig, parameters_of
+from training.fields import GROUPS, Field
+
+PROGRAM = "python -m training.train"
+EXAMPLES = """
+examples:
+  python -m training.train --model mlp --dataset digits --hidden-width 64 --epochs 20
+  python -m training.train --model lenet5 --dataset fashion_mnist --optimizer momentum --schedule cosine
+  python -m training.train --from-run RUN --seed 2     the same configuration with another seed
+  python -m training.train --resume RUN                go on where a stopped or lost run ended
+
+A setting belongs to the choices named in brackets after it, with their defaults.
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Every field and every setting as an option; only what is typed lands in the namespace."""
+    result = argparse.ArgumentParser(
+        prog=PROGRAM,
+        description="Trains a network and writes what happens into a run directory.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        argument_default=argparse.SUPPRESS,
+        allow_abbrev=False,
+    )
+    where = result.add_argument_group("Where")
+    where.add_argument(
+        "--runs", type=Path, metavar="DIR", help="folder of all runs (default: $DESCENT_RUNS, else runs)"
+    )
+    where.add_argument(
+        "--data", type=Path, metavar="DIR", help="folder of data sets (default: $DESCENT_DATA, else data)"
+    )
+    where.add_argument(
+        "--resume", metavar="RUN", help="go on with a run that was stopped or lost: its id, name or folder"
+    )
+    where.add_argument(
+        "--from-run",
+        metavar="RUN",
+        help="start from this run's configuration: its id, name, folder or run.json",
+    )
+    where.add_argument(
+        "--run-directory", type=Path, metavar="DIR", help="write into this empty folder, made before"
+    )
+    groups = {title: result.add_argument_group(title) for title in GROUPS}
+    for each in RunConfig.fields():
+        _add_field(groups[each.group], each)
+        for name, owners in _settings_by_name(each).items():
+            _add_setting(groups[each.group], name, owners)
+    return result
+
+
+def config_from(namespace: argparse.Namespace, start: RunConfig | None = None) -> RunConfig:
+    """The configuration of parsed options, on top of `start` (default: RunConfig()).
+
+    ConfigError as RunConfig raises it.
+    """
+    where = {"runs", "data", "resume", "from_run", "run_directory"}
+    given = {name: value for name, value in vars(namespace).items() if name not in where}
+    return (start or RunConfig()).replace(**given)
+
+
+def command_line(config: RunConfig) -> list[str]:
+    """The shortest options that stand for `config`: what differs from the defaults, and nothing else.
+
+    `config_from(parser().parse_args(command_line(config))) == config`
+    """
+    options: list[str] = []
+    for each in RunConfig.fields():
+        value = getattr(config, each.name)
+        if value != _default(each, config):
+            options += _words(each.name, value)
+        if each.settings:
+            parameters = parameters_of(each, value)
+            for name, setting in getattr(config, each.settings).items():
+                if setting != parameters[name].default:
+                    options += _words(name, setting)
+    return options
+
+
+def command_text(config: RunConfig) -> str:
+    """The whole command, to be pasted into a terminal."""
+    return shlex.join([*PROGRAM.split(), *command_line(config)])
+
+
+def _default(each: Field, config: RunConfig) -> Any:
+    """What the field would be if it were left out beside the config's other choices."""
+    default = getattr(RunConfig, each.name)
+    if default is None:  # the learning rate: as the optimizer has it
+        (row,) = next(field for field in RunConfig.fields() if field.name == "optimizer").rows(
+            config.optimizer
+        )
+        return row.default_learning_rate
+    return default
+
+
+def _words(name: str, value: Value | tuple[str, ...]) -> list[str]:
+    """One option. A value that starts with a dash must be joined to it, or argparse takes it for an option."""
+    flag = "--" + name.replace("_", "-")
+    if isinstance(value, bool):
+        return [flag if value else flag.replace("--", "--no-", 1)]
+    if isinstance(value, tuple):
+        return (
+            [f"{flag}={','.join(value)}"]
+            if not value or value[0].startswith("-")
+            else [flag, ",".join(value)]
+        )
+    text = repr(value) if isinstance(value, float) else str(value)  # repr: every digit, so the rerun is exact
+    return [f"{flag}={text}"] if text.startswith("-") or not text else [flag, text]
+
+
+def _add_field(group: Any, each: Field) -> None:
+    parameter = each.parameter
+    help_text = parameter.description
+    if parameter.choices:
+        help_text += f": {', '.join(parameter.choices)}"
+    default = getattr(RunConfig, each.name)
+    if default not in (None, "", ()):
+        help_text += f" (default: {default})"
+    flag = "--" + each.name.replace("_", "-")
+    metavar = "A,B" if each.several else _metavar(parameter)
+    group.add_argument(flag, metavar=metavar, help=help_text.replace("%", "%%"))
+
+
+def _add_setting(group: Any, name: str, owners: list[tuple[str, Parameter]]) -> None:
+    first = owners[0][1]
+    by_default: dict[Value, list[str]] = {}
+    for owner, parameter in owners:
+        by_default.setdefault(parameter.default, []).append(owner)
+    shown = "; ".join(f"{', '.join(names)}: {default!r}" for default, names in by_default.items())
+    help_text = f"{first.description}"
+    if first.kind == "choice":
+        help_text += f": {', '.join(first.choices)}"
+    help_text = f"{help_text} [{shown}]".replace("%", "%%")
+    flag = "--" + name.replace("_", "-")
+    if first.kind == "flag":
+        group.add_argument(flag, action=argparse.BooleanOptionalAction, help=help_text)
+    else:
+        group.add_argument(flag, metavar=_metavar(first), help=help_text)
+
+
+def _metavar(parameter: Parameter) -> str:
+    return {"integer": "N", "number": "X", "path": "PATH", "choice": "NAME"}.get(parameter.kind, "TEXT")
+
+
+def _settings_by_name(each: Field) -> dict[str, list[tuple[str, Parameter]]]:
+    """Each setting of a family with the rows that have it."""
+    found: dict[str, list[tuple[str, Parameter]]] = {}
+    if each.settings:
+        for row in each.table or ():
+            for parameter in row.parameters:
+                found.setdefault(parameter.name, []).append((row.name, parameter))
+    return found
