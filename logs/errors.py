@@ -33,7 +33,12 @@ class UnknownRunError(LogsError):
     """No run, or more than one, answers to a name."""
 
     def __init__(
-        self, text: str, runs: Path | str, known: Iterable[str], matching: Iterable[str] = ()
+        self,
+        text: str,
+        runs: Path | str,
+        known: Iterable[str],
+        matching: Iterable[str] = (),
+        listing: str = "python -m logs list",
     ) -> None:
         known, matching = list(known), list(matching)
         if matching:
@@ -44,9 +49,7 @@ class UnknownRunError(LogsError):
         else:
             near = difflib.get_close_matches(text, known, n=1, cutoff=0.4)
             hint = f"; did you mean {near[0]!r}?" if near else ""
-            message = (
-                f"no run in {runs} is named {text!r}{hint}; `python -m logs list` shows all {len(known)}"
-            )
+            message = f"no run in {runs} is named {text!r}{hint}; `{listing}` shows all {len(known)}"
         super().__init__(message)
 
 

@@ -33,7 +33,7 @@ def restore(runs: Path | str, run_id: str) -> RunDirectory:
     """Brings a removed run back; UnknownRunError where the trash has none of that id."""
     removed = {item.id: item for item in list_trash(runs)}
     if run_id not in removed:
-        raise UnknownRunError(run_id, Path(runs) / TRASH, removed)
+        raise UnknownRunError(run_id, Path(runs) / TRASH, removed, listing="python -m logs list --trash")
     return _move(removed[run_id].path, Path(runs) / run_id, "remove or rename that one first")
 
 
