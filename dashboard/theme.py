@@ -15,6 +15,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,8 @@ SPLITS = {"train": LIGHT.categorical[0], "validation": LIGHT.categorical[1], "te
 DASHES = {"train": "solid", "validation": "dash", "test": "dot"}  # a second cue beside the colour
 
 # What a run's state looks like: Streamlit's name of a badge colour, and a mark that reads without colour.
-STATES = {
+BadgeColor = Literal["blue", "green", "gray", "red", "orange"]
+STATES: dict[str, tuple[BadgeColor, str]] = {
     "running": ("blue", "▶"),
     "finished": ("green", "✔"),
     "stopped": ("gray", "■"),

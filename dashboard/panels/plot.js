@@ -145,13 +145,15 @@ function template(theme, colorway) {
     title: { standoff: 10, font: { size: 13 } },
     tickfont: { color: mix(theme.text, 0.78) },
   }
-  const depth = { ...axis, backgroundcolor: "rgba(0,0,0,0)", showbackground: false }
+  const depth = { ...axis, gridcolor: theme.border, showbackground: false } // WebGL draws no see-through grid
+  const bar = { outlinewidth: 0, thickness: 14, tickfont: { size: 12 } }
+  const withBar = [{ colorbar: bar }]
   return {
     layout: {
       colorway,
       font: { family: theme.font, color: theme.text, size: 13 },
       title: { x: 0, xanchor: "left", xref: "container", font: { size: 15 }, pad: { l: 4 } },
-      paper_bgcolor: "rgba(0,0,0,0)",
+      paper_bgcolor: theme.background, // hover labels mix their colour with it
       plot_bgcolor: "rgba(0,0,0,0)",
       margin: { l: 56, r: 16, t: 44, b: 44 },
       xaxis: axis,
@@ -162,7 +164,9 @@ function template(theme, colorway) {
       modebar: { bgcolor: "rgba(0,0,0,0)", color: mix(theme.text, 0.45), activecolor: theme.primary },
       annotationdefaults: { font: { color: theme.text }, arrowcolor: theme.text },
       shapedefaults: { line: { color: theme.border } },
+      coloraxis: { colorbar: bar },
     },
+    data: { heatmap: withBar, surface: withBar, contour: withBar, histogram2d: withBar },
   }
 }
 

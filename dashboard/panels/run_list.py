@@ -1,0 +1,163 @@
+"""The table of runs: its filters, its columns, and which of its rows are chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from dashboard.charts.tables import (
+    MetricColumn,
+    RunFilter,
+    default_columns,
+    metric_columns,
+    run_table,
+    shown_state,
+)
+from dashboard.language import _
+from dashboard.navigation import page_file
+from dashboard.theme import STATES
+from logs.catalog import RunSummary
+
+CHOSEN = "compare"  # the part of the address that names the chosen runs, in the order they were chosen
+SORTS = ("newest", "oldest", "name", "model", "dataset", "duration")
+
+
+def filters(runs: Sequence[RunSummary]) -> RunFilter:
+    """The row of filters; what is chosen is kept in the address."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        text = st.text_input(
+            _("Search"), key="runs_text", bind="query-params", live=True, width=240,
+            placeholder=_("name, tag, note ..."),
+        )  # fmt: skip
+        states = _several(_("State"), [shown_state(run) for run in runs], "runs_state")
+        models = _several(_("Model"), [run.model for run in runs], "runs_model")
+        datasets = _several(_("Data"), [run.dataset for run in runs], "runs_dataset")
+        tags = _several(_("Tags"), [tag for run in runs for tag in run.tags], "runs_tag")
+    return RunFilter(text, states, models, datasets, tags)
+
+
+def _several(label: str, values: Sequence[str], key: str) -> tuple[str, ...]:
+    options = sorted({value for value in values if value}, key=str.casefold)
+    chosen = st.multiselect(label, options, key=key, bind="query-params", width=190, placeholder=_("any"))
+    return tuple(chosen)
+
+
+def table_settings(runs: Sequence[RunSummary]) -> tuple[str, list[MetricColumn]]:
+    """The order and the metric columns, as chosen; kept in the address."""
+    columns = {column.title: column for column in metric_columns(runs)}
+    shown = [column.title for column in default_columns(list(columns.values()))]
+    with st.popover(_("Columns and order"), icon="🎛️"):
+        sort = st.selectbox(_("Sort by"), [*SORTS, *columns], key="runs_sort", bind="query-params")
+        chosen = st.multiselect(
+            _("Metrics"), list(columns), default=shown, key="runs_columns", bind="query-params"
+        )
+    return sort or SORTS[0], [columns[title] for title in chosen]
+
+
+def chosen_runs(runs: Sequence[RunSummary]) -> list[RunSummary]:
+    """The runs that the address names, in its order; names of runs that are gone are passed over."""
+    known = {run.id: run for run in runs}
+    return [known[name] for name in dict.fromkeys(st.query_params.get_all(CHOSEN)) if name in known]
+
+
+def choose(names: Sequence[str]) -> None:
+    """Put the names in the address, from where every redrawing takes them."""
+    st.query_params[CHOSEN] = list(names)
+
+
+def selectable_table(
+    runs: Sequence[RunSummary], columns: Sequence[MetricColumn], key: str = "runs_table"
+) -> None:
+    """The runs with live state; ticking a row chooses it, also while rows come, go and change places."""
+    order = [run.id for run in runs]
+    places = {name: place for place, name in enumerate(order)}
+    chosen = st.query_params.get_all(CHOSEN)
+    rows = sorted(places[name] for name in chosen if name in places)
+    held = st.session_state.get(key)
+    if held is None or sorted(held["selection"]["rows"]) != rows:
+        st.session_state[key] = {"selection": {"rows": rows, "columns": [], "cells": []}}
+
+    def ticked() -> None:
+        now = [order[row] for row in st.session_state[key]["selection"]["rows"] if row < len(order)]
+        before = st.query_params.get_all(CHOSEN)
+        kept = [name for name in before if name in now or name not in places]  # hidden rows stay chosen
+        choose([*kept, *(name for name in now if name not in kept)])
+
+    frame = run_table(runs, columns)
+    frame.insert(2, "open", _("Open"))
+    st.dataframe(
+        frame,
+        key=key,
+        on_select=ticked,
+        selection_mode="multi-row",
+        hide_index=True,
+        height=_height(len(frame), 12),
+        column_config=_column_config(columns, order),
+        placeholder="",
+        alt=_("All runs; tick rows to compare them"),
+    )
+
+
+def short_table(runs: Sequence[RunSummary], key: str) -> None:
+    """A few runs, without choosing: for a page that is about something else."""
+    columns = default_columns(metric_columns(runs))
+    frame = run_table(runs, columns)
+    frame.insert(2, "open", _("Open"))
+    st.dataframe(
+        frame,
+        key=key,
+        hide_index=True,
+        height=_height(len(frame), 10),
+        column_config={
+            **_column_config(columns, [run.id for run in runs], key),
+            "tags": None,
+            "duration": None,
+        },
+        placeholder="",
+        alt=_("The newest runs"),
+    )
+
+
+def _column_config(
+    columns: Sequence[MetricColumn], order: Sequence[str], key: str = "runs"
+) -> dict[str, Any]:
+    config = st.column_config
+    states = list(STATES)
+    pressed = f"{key}_open"
+
+    def open_run() -> None:
+        row = st.session_state[pressed]["row"]
+        if row is not None and row < len(order):
+            st.switch_page(page_file("run"), query_params={"run": order[row]})
+
+    return {
+        "id": None,
+        "name": config.TextColumn(_("Name"), width="medium"),
+        "open": config.ButtonColumn("", key=pressed, on_click=open_run, type="tertiary", width="small"),
+        "state": config.MultiselectColumn(
+            _("State"), options=states, color=[STATES[state][0] for state in states], width="small",
+            format_func=lambda state: f"{STATES[state][1]} {_(state)}" if state in STATES else state,
+        ),
+        "model": config.TextColumn(_("Model")),
+        "dataset": config.TextColumn(_("Data")),
+        "progress": config.ProgressColumn(
+            _("Progress"), min_value=0, max_value=1, format="percent", width="small"
+        ),
+        **{column.title: _metric_config(column) for column in columns},
+        "created": config.DatetimeColumn(_("Started"), format="distance"),
+        "duration": config.NumberColumn(_("Took"), format="compact", width="small"),
+        "tags": config.MultiselectColumn(_("Tags"), color="auto"),
+    }  # fmt: skip
+
+
+def _metric_config(column: MetricColumn) -> Any:
+    title = column.title[0].upper() + column.title[1:]
+    pattern = "percent" if column.metric == "accuracy" else "%.4g"
+    return st.column_config.NumberColumn(title, format=pattern)
+
+
+def _height(rows: int, most: int) -> int:
+    """Pixels for so many rows and the head, so that the page doesn't jump when a run comes or goes."""
+    return 35 * (min(max(rows, 1), most) + 1) + 3
