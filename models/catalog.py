@@ -93,7 +93,9 @@ class Parameter:
             below = self.low is not None and not converted >= self.low
             above = self.high is not None and not converted <= self.high
             if below or above:
-                raise ValueError(f"{self.name} of {owner} is {value!r}; it must be {self._range()} (default {self.default})")
+                raise ValueError(
+                    f"{self.name} of {owner} is {value!r}; it must be {self._range()} (default {self.default})"
+                )
         return converted
 
     def _range(self) -> str:
@@ -121,7 +123,12 @@ class Parameter:
         except (TypeError, ValueError):
             raise ValueError(f"{wrong} a number") from None
         if self.kind == "integer":
-            if isinstance(value, bool) or number != number or number in (float("inf"), float("-inf")) or number != int(number):
+            if (
+                isinstance(value, bool)
+                or number != number
+                or number in (float("inf"), float("-inf"))
+                or number != int(number)
+            ):
                 raise ValueError(f"{wrong} a whole number")
             return int(number)
         if number != number:
@@ -142,4 +149,6 @@ def checked_settings(
             near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
             hint = f"; did you mean {near[0]!r}?" if near else ";"
             raise ValueError(f"{owner} has no setting {name!r}{hint} it has: {', '.join(known) or 'none'}")
-    return {name: parameter.check(given.get(name, parameter.default), owner) for name, parameter in known.items()}
+    return {
+        name: parameter.check(given.get(name, parameter.default), owner) for name, parameter in known.items()
+    }

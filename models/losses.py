@@ -1,0 +1,254 @@
+"""How wrong an output is: the table of loss functions.
+
+Every loss takes outputs of shape [batch, outputs] and says its mean over the batch, or with reduction="none" one
+value for each sample. Targets are class indices [batch] (int64), soft class targets [batch, outputs] (from mixup),
+0 or 1 [batch] for a single output, or numbers [batch] or [batch, outputs] for regression.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from models.catalog import Catalog, Parameter, checked_settings
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A row of LOSSES. `build(reduction="mean" | "none", **settings)` makes a module of (outputs, targets)."""
+
+    name: str
+    title: str
+    formula: str  # LaTeX for one sample: s are the outputs, y the target
+    summary: str
+    source: str
+    tasks: tuple[str, ...]  # names in TASKS that it suits
+    build: Callable[..., nn.Module]
+    parameters: tuple[Parameter, ...] = ()
+    soft_targets: bool = True  # takes the mixed targets that mixup makes
+
+
+def _reduced(values: Float[Tensor, "batch"], reduction: str) -> Tensor:
+    if reduction == "none":
+        return values
+    if reduction == "mean":
+        return values.mean()
+    raise ValueError(f"reduction is {reduction!r}; it must be 'mean' or 'none'")
+
+
+def _single(outputs: Tensor, loss: str) -> Tensor:
+    """The one logit of each sample, [batch]."""
+    if outputs.shape[1] != 1:
+        raise ValueError(f"{loss} needs a network with 1 output, not {outputs.shape[1]}; use cross_entropy")
+    return outputs[:, 0]
+
+
+class BinaryCrossEntropy(nn.Module):
+    """-y log p - (1 - y) log(1 - p) with p = sigmoid(output), computed from the logit so that it never overflows."""
+
+    def __init__(self, label_smoothing: float = 0.0, reduction: str = "mean") -> None:
+        super().__init__()
+        self.label_smoothing = label_smoothing
+        self.reduction = reduction
+
+    def forward(self, outputs: Float[Tensor, "batch outputs"], targets: Tensor) -> Tensor:
+        logits = _single(outputs, "binary_cross_entropy")
+        smooth = targets.reshape(logits.shape).to(logits.dtype) * (1 - self.label_smoothing)
+        smooth = smooth + self.label_smoothing / 2
+        return _reduced(
+            functional.binary_cross_entropy_with_logits(logits, smooth, reduction="none"), self.reduction
+        )
+
+
+class Distance(nn.Module):
+    """A regression loss: the mean over the outputs of a function of (output, target)."""
+
+    def __init__(self, function: Callable[[Tensor, Tensor], Tensor], reduction: str = "mean") -> None:
+        super().__init__()
+        self.function = function
+        self.reduction = reduction
+
+    def forward(self, outputs: Float[Tensor, "batch outputs"], targets: Tensor) -> Tensor:
+        # [batch] against [batch, 1] would broadcast to [batch, batch] without a word
+        values = self.function(outputs, targets.to(outputs.dtype).reshape(outputs.shape))
+        return _reduced(values.mean(dim=1), self.reduction)
+
+
+class Margin(nn.Module):
+    """How far the right class is from beating every other one by `margin`.
+
+    For one output and targets 0 or 1 (t = -1 or 1): max(0, margin - t s). For several, with the strongest wrong
+    class j: max(0, margin + s_j - s_y) (Crammer and Singer 2001). A sample exactly on the edge counts as a
+    mistake, as in Rosenblatt's rule: with zero weights and margin 0 nothing would ever learn otherwise.
+    """
+
+    def __init__(self, margin: float, reduction: str = "mean") -> None:
+        super().__init__()
+        self.margin = margin
+        self.reduction = reduction
+
+    def forward(self, outputs: Float[Tensor, "batch outputs"], targets: Tensor) -> Tensor:
+        if targets.ndim > 1 and targets.shape[1] != 1:
+            raise ValueError("a margin loss needs one right class a sample; with mixup use cross_entropy")
+        if outputs.shape[1] == 1:
+            signs = 2 * targets.reshape(-1).to(outputs.dtype) - 1
+            violation = self.margin - signs * outputs[:, 0]
+        else:
+            right = targets.reshape(-1, 1)
+            wrong = outputs.scatter(1, right, float("-inf")).amax(dim=1)
+            violation = self.margin + wrong - outputs.gather(1, right)[:, 0]
+        return _reduced(torch.where(violation >= 0, violation, torch.zeros_like(violation)), self.reduction)
+
+
+def _cross_entropy(label_smoothing: float = 0.0, reduction: str = "mean") -> nn.Module:
+    return nn.CrossEntropyLoss(label_smoothing=label_smoothing, reduction=reduction)
+
+
+def _mean_squared_error(reduction: str = "mean") -> nn.Module:
+    return Distance(lambda outputs, targets: (outputs - targets).square(), reduction)
+
+
+def _mean_absolute_error(reduction: str = "mean") -> nn.Module:
+    return Distance(lambda outputs, targets: (outputs - targets).abs(), reduction)
+
+
+def _smooth_l1(bend: float = 1.0, reduction: str = "mean") -> nn.Module:
+    return Distance(
+        lambda outputs, targets: functional.smooth_l1_loss(outputs, targets, reduction="none", beta=bend),
+        reduction,
+    )
+
+
+def _huber(bend: float = 1.0, reduction: str = "mean") -> nn.Module:
+    return Distance(
+        lambda outputs, targets: functional.huber_loss(outputs, targets, reduction="none", delta=bend),
+        reduction,
+    )
+
+
+def _hinge(margin: float = 1.0, reduction: str = "mean") -> nn.Module:
+    return Margin(margin, reduction)
+
+
+def _perceptron(reduction: str = "mean") -> nn.Module:
+    return Margin(0.0, reduction)
+
+
+SMOOTHING = Parameter(
+    "label_smoothing",
+    0.0,
+    "share of the target spread over all classes",
+    low=0.0,
+    high=0.9,
+    step=0.01,
+    symbol=r"\varepsilon",
+)
+BEND = Parameter(
+    "bend", 1.0, "error at which the square becomes a line", low=0.01, high=100.0, log=True, symbol=r"\delta"
+)
+CLASSES = ("binary", "classification")
+
+LOSSES: Catalog[Loss] = Catalog(
+    "loss",
+    [
+        Loss(
+            name="cross_entropy",
+            title="Cross-entropy",
+            formula=r"-\sum_c q_c \ln \frac{e^{s_c}}{\sum_j e^{s_j}},"
+            r"\quad q_c = (1 - \varepsilon)\, y_c + \frac{\varepsilon}{C}",
+            summary="The surprise at the right class when the outputs are read as logits of a softmax.",
+            source="Goodfellow, Bengio and Courville 2016, section 6.2.2.3; "
+            "label smoothing: Szegedy et al. 2015, arXiv:1512.00567, section 7",
+            tasks=("classification",),
+            build=_cross_entropy,
+            parameters=(SMOOTHING,),
+        ),
+        Loss(
+            name="binary_cross_entropy",
+            title="Binary cross-entropy",
+            formula=r"-q \ln \sigma(s) - (1 - q) \ln(1 - \sigma(s)),"
+            r"\quad q = (1 - \varepsilon)\, y + \frac{\varepsilon}{2}",
+            summary="Cross-entropy for two classes and one logit.",
+            source="https://docs.pytorch.org/docs/stable/generated/torch.nn.BCEWithLogitsLoss.html",
+            tasks=("binary",),
+            build=BinaryCrossEntropy,
+            parameters=(SMOOTHING,),
+        ),
+        Loss(
+            name="mse",
+            title="Mean squared error",
+            formula=r"(s - y)^2",
+            summary="The mean is what minimises it; one outlier can rule it.",
+            source="Legendre 1805, Gauss 1809; "
+            "https://docs.pytorch.org/docs/stable/generated/torch.nn.MSELoss.html",
+            tasks=("regression",),
+            build=_mean_squared_error,
+        ),
+        Loss(
+            name="l1",
+            title="Mean absolute error",
+            formula=r"|s - y|",
+            summary="The median is what minimises it; outliers count no more than their distance.",
+            source="https://docs.pytorch.org/docs/stable/generated/torch.nn.L1Loss.html",
+            tasks=("regression",),
+            build=_mean_absolute_error,
+        ),
+        Loss(
+            name="smooth_l1",
+            title="Smooth L1",
+            formula=r"\begin{cases} \frac{(s - y)^2}{2\delta} & |s - y| < \delta \\"
+            r" |s - y| - \frac{\delta}{2} & \text{else} \end{cases}",
+            summary="Huber's loss divided by its bend: the slope far away is always 1.",
+            source="Girshick 2015, arXiv:1504.08083, section 2.3",
+            tasks=("regression",),
+            build=_smooth_l1,
+            parameters=(BEND,),
+        ),
+        Loss(
+            name="huber",
+            title="Huber",
+            formula=r"\begin{cases} \frac{1}{2}(s - y)^2 & |s - y| < \delta \\"
+            r" \delta\left(|s - y| - \frac{\delta}{2}\right) & \text{else} \end{cases}",
+            summary="Squared near the target, straight far from it.",
+            source="Huber 1964, doi:10.1214/aoms/1177703732",
+            tasks=("regression",),
+            build=_huber,
+            parameters=(BEND,),
+        ),
+        Loss(
+            name="hinge",
+            title="Hinge",
+            formula=r"\max\left(0,\ m + \max_{j \ne y} s_j - s_y\right)",
+            summary="What a support vector machine minimises: nothing once the right class leads by the margin.",
+            source="Crammer and Singer 2001, https://www.jmlr.org/papers/v2/crammer01a.html",
+            tasks=CLASSES,
+            build=_hinge,
+            parameters=(
+                Parameter("margin", 1.0, "lead that costs nothing", low=0.0, high=10.0, step=0.1, symbol="m"),
+            ),
+            soft_targets=False,
+        ),
+        Loss(
+            name="perceptron",
+            title="Perceptron criterion",
+            formula=r"\max\left(0,\ \max_{j \ne y} s_j - s_y\right)",
+            summary="Only mistakes count. With plain SGD, one sample at a time, it is Rosenblatt's learning rule.",
+            source="Rosenblatt 1958, doi:10.1037/h0042519; Bishop 2006, section 4.1.7",
+            tasks=CLASSES,
+            build=_perceptron,
+            soft_targets=False,
+        ),
+    ],
+)
+
+
+def build_loss(name: str, settings: Mapping[str, Any] | None = None, reduction: str = "mean") -> nn.Module:
+    """The named loss with checked settings; ValueError and UnknownNameError name the way out."""
+    row = LOSSES[name]
+    return row.build(reduction=reduction, **checked_settings(name, row.parameters, settings or {}))

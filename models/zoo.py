@@ -1,0 +1,53 @@
+"""The table of networks, collected from every file of this folder that ends in SPECS, and building one by name."""
+
+from __future__ import annotations
+
+import importlib
+import math
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from models.catalog import Catalog, checked_settings
+from models.model import InputShape, Model
+
+
+def _collected() -> Iterator[Model]:
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        # Read before importing: files that are no networks may be slow to import, or import this one.
+        if re.search(r"^SPECS\b", path.read_text("utf-8"), re.MULTILINE):
+            yield from importlib.import_module(f"models.{path.stem}").SPECS
+
+
+MODELS: Catalog[Model] = Catalog("model", _collected())
+
+
+def check_input(name: str, input_shape: InputShape) -> None:
+    """ValueError when the named network cannot take samples of this shape."""
+    row = MODELS[name]
+    if not input_shape or math.prod(input_shape) < 1:
+        raise ValueError(f"samples of shape {input_shape} hold no numbers; the smallest is (1,)")
+    if row.inputs == "image" and len(input_shape) != 3:
+        raise ValueError(
+            f"{name} needs images (channels, height, width), and these samples have shape {input_shape}; "
+            "choose mlp, or a data set of images"
+        )
+
+
+def build_model(
+    name: str, input_shape: InputShape, outputs: int, settings: Mapping[str, Any] | None = None
+) -> nn.Module:
+    """The named network for samples of this shape: it maps [batch, *input_shape] to [batch, outputs].
+
+    Settings left out take their defaults. Its weights come from torch's global generator (torch.manual_seed).
+    UnknownNameError for the name, ValueError for a setting, a shape or a number of outputs.
+    """
+    row = MODELS[name]
+    checked = checked_settings(name, row.parameters, settings or {})
+    check_input(name, input_shape)
+    if outputs < 1:
+        raise ValueError(f"{name} is asked for {outputs} outputs; a network has at least 1")
+    return row.build(input_shape, outputs, **checked)
