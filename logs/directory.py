@@ -135,7 +135,7 @@ def write_json(path: Path | str, value: Any) -> None:
     other readers (DuckDB, browsers) refuse a file that has them. OSError where the disk is full.
     """
     path = Path(path)
-    text = json.dumps(_plain(value), ensure_ascii=True, indent=1, allow_nan=False) + "\n"
+    text = json.dumps(json_value(value), ensure_ascii=True, indent=1, allow_nan=False) + "\n"
     unfinished = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
     try:
         with unfinished.open("w", encoding="ascii", newline="\n") as file:
@@ -186,8 +186,8 @@ def patiently[Result](action: Callable[[], Result]) -> Result:
             pause *= 2
 
 
-def _plain(value: Any) -> Any:
-    """`value` in JSON's own types."""
+def json_value(value: Any) -> Any:
+    """`value` in JSON's own types; TypeError for what has no such form."""
     if value is None or isinstance(value, bool | str | int):
         return value
     if isinstance(value, float):
@@ -195,15 +195,15 @@ def _plain(value: Any) -> Any:
             return float(value)
         return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): json_value(item) for key, item in value.items()}
     if isinstance(value, tuple | list):
-        return [_plain(item) for item in value]
+        return [json_value(item) for item in value]
     if isinstance(value, set | frozenset):
-        return [_plain(item) for item in sorted(value)]
+        return [json_value(item) for item in sorted(value)]
     if isinstance(value, Path):
         return str(value)
     if hasattr(value, "tolist"):  # a NumPy number or array, without importing NumPy
-        return _plain(value.tolist())
+        return json_value(value.tolist())
     raise TypeError(
         f"{value!r} of type {type(value).__name__} can't be written as JSON; give a number, text or list"
     )
