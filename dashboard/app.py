@@ -11,6 +11,13 @@ import streamlit as st  # noqa: E402 - the path above comes first
 
 from dashboard.navigation import pages  # noqa: E402
 
-st.set_page_config(page_title="Descent", page_icon="🏔️", layout="wide")
+HERE = Path(__file__).resolve().parent
+st.set_page_config(
+    page_title="Descent",
+    page_icon=str(HERE / "icon.svg"),  # a page's own icon would be fetched from another machine for the tab
+    layout="wide",
+    initial_sidebar_state=220,  # pixels
+)
+st.logo(str(HERE / "logo.svg"), icon_image=str(HERE / "icon.svg"), size="large")
 page = st.navigation(pages())
 page.run()

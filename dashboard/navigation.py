@@ -19,7 +19,7 @@ class View:
 
     name: str
     title: str
-    icon: str  # one emoji; Streamlit's material icons are fetched from another machine
+    icon: str  # a Material symbol; its font comes with Streamlit, and app.py sets the browser tab's own icon
     about: str
 
     @property
@@ -29,11 +29,33 @@ class View:
 
 # The first page of the first section is the one that opens. A heading "" stands above without a title.
 SECTIONS: dict[str, tuple[View, ...]] = {
-    "": (View("home", mark("Home"), "🏠", mark("What is training now, and where to go from here.")),),
+    "": (
+        View(
+            "home",
+            mark("Home"),
+            ":material/landscape:",
+            mark("What is training now, and where to go from here."),
+        ),
+    ),
     mark("Train"): (
-        View("new_run", mark("New run"), "✨", mark("Choose a network and data, and start a training.")),
-        View("runs", mark("Runs"), "📋", mark("Every training so far: find, sort and compare them.")),
-        View("run", mark("Run"), "📈", mark("One training in depth: curves, weights, mistakes, output.")),
+        View(
+            "new_run",
+            mark("New run"),
+            ":material/add_circle:",
+            mark("Choose a network and data, and start a training."),
+        ),
+        View(
+            "runs",
+            mark("Runs"),
+            ":material/table_rows:",
+            mark("Every training so far: find, sort and compare them."),
+        ),
+        View(
+            "run",
+            mark("Run"),
+            ":material/show_chart:",
+            mark("One training in depth: curves, weights, mistakes, output."),
+        ),
     ),
 }
 

@@ -36,7 +36,7 @@ def descent_chart() -> go.Figure:
     """The landscape seen from above its rim, with the path of one descent."""
     side = np.linspace(-1.9, 1.9, 70)
     x, y = np.meshgrid(side, side)
-    path = descend((-1.0, 1.35), learning_rate=0.04, momentum=0.82, steps=70)
+    path = descend((1.5, 1.5), learning_rate=0.04, momentum=0.82, steps=70)
     level = height(path[:, 0], path[:, 1]) + 0.03  # a little above, else the surface hides it
     figure = go.Figure()
     figure.add_surface(
@@ -59,7 +59,7 @@ def descent_chart() -> go.Figure:
             "yaxis": hidden,
             "zaxis": hidden,
             "aspectratio": {"x": 1.45, "y": 1.45, "z": 0.62},
-            "camera": {"eye": {"x": -0.95, "y": -1.35, "z": 0.95}, "center": {"x": 0, "y": 0, "z": -0.12}},
+            "camera": {"eye": {"x": -1.25, "y": -1.15, "z": 0.9}, "center": {"x": 0, "y": 0, "z": -0.12}},
         },
     )
     return figure

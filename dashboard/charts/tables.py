@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -45,7 +46,8 @@ class MetricColumn:
 
     @property
     def title(self) -> str:
-        return " ".join(part for part in (self.which, self.split, self.metric.replace("_", " ")) if part)
+        which = "best" if self.which == "best" else ""  # the last value needs no saying
+        return " ".join(part for part in (which, self.split, self.metric.replace("_", " ")) if part)
 
     def value(self, run: RunSummary) -> float:
         read = run.best if self.which == "best" else run.last
@@ -55,6 +57,11 @@ class MetricColumn:
 
 def shown_state(run: RunSummary) -> str:
     return BROKEN if run.broken is not None else run.state
+
+
+def short_name(run: RunSummary) -> str:
+    """The run's name; of one without, its id without the time, which stands beside it anyway."""
+    return _TIME.sub("", run.name) if run.name == run.id else run.name
 
 
 def metric_columns(runs: Iterable[RunSummary]) -> list[MetricColumn]:
@@ -102,11 +109,11 @@ def run_table(runs: Sequence[RunSummary], columns: Sequence[MetricColumn] = ()) 
     return pd.DataFrame(
         {
             "id": [run.id for run in runs],
-            "name": [run.name for run in runs],
+            "name": [short_name(run) for run in runs],
             "state": [[shown_state(run)] for run in runs],
             "model": [run.model for run in runs],
             "dataset": [run.dataset for run in runs],
-            "progress": pd.Series([run.progress for run in runs], dtype="float64"),
+            "progress": pd.Series([100 * run.progress for run in runs], dtype="float64"),  # per cent
             **{
                 column.title: pd.Series([column.value(run) for run in runs], dtype="float64")
                 for column in columns
@@ -145,6 +152,7 @@ def flatten(config: Mapping[str, Any], above: str = "") -> dict[str, Any]:
 
 
 _MISSING = object()
+_TIME = re.compile(r"^\d{8}T\d{6}Z-")
 
 
 def _text(value: Any) -> str:

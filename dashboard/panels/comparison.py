@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dashboard.charts.curves import Line, curves_chart, split_dash, x_values
-from dashboard.charts.tables import difference_table
+from dashboard.charts.tables import difference_table, short_name
 from dashboard.language import _
 from dashboard.panels.curve_settings import CurveSettings, curve_settings
 from dashboard.panels.escape import plain
@@ -56,12 +56,12 @@ def lines(runs: Sequence[RunSummary], settings: CurveSettings) -> list[Line]:
                 curve = reader.curve(settings.metric, split)
                 if not len(curve.step):
                     continue
-                name = run.name if split is None else f"{run.name} · {_(split)}"
+                name = short_name(run) if split is None else f"{short_name(run)} · {_(split)}"
                 x = x_values(curve, settings.x_axis, run.created or None)
                 color = colors[run.id] if len(runs) > 1 or split is None else SPLITS[split]
                 drawn.append(Line(name, x, curve.value, color, split_dash(split), run.id))
         except (LogsError, OSError) as problem:
-            st.warning(plain(str(problem)), title=plain(run.name))
+            st.warning(plain(str(problem)), title=plain(short_name(run)))
     return drawn
 
 
@@ -72,7 +72,7 @@ def differences(runs: Sequence[RunSummary]) -> None:
     if table.empty:
         st.caption(_("Nothing: these runs have the same configuration."))
         return
-    titles = {run.id: run.name for run in runs}
+    titles = {run.id: short_name(run) for run in runs}
     st.dataframe(
         table,
         key="compare_differences",

@@ -54,7 +54,7 @@ def curve_settings(
         )  # fmt: skip
         smoothing = st.slider(
             _("Smoothing"), 0.0, 0.99, 0.0, 0.01, key=f"{key}_smoothing", bind="query-params", width=200,
-            help=_("How much of the past each value keeps: an exponential moving average. Raw values stay faint."),
+            help=_("How much of the past each value keeps: an exponential moving average. Raw stays faint."),
         )  # fmt: skip
         log_x = st.toggle(_("log x"), key=f"{key}_log_x", bind="query-params")
         log_y = st.toggle(_("log y"), key=f"{key}_log_y", bind="query-params")

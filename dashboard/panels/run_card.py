@@ -6,7 +6,7 @@ import math
 
 import streamlit as st
 
-from dashboard.charts.tables import shown_state
+from dashboard.charts.tables import short_name, shown_state
 from dashboard.language import _
 from dashboard.navigation import link
 from dashboard.panels.escape import plain
@@ -41,7 +41,7 @@ def run_card(run: RunSummary) -> None:
     """A bordered card with a link to the run's page; redrawn as often as its place is."""
     with st.container(border=True, key=f"card_{run.id}"):
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-            link("run", f"**{plain(run.name)}**", run=run.id)
+            link("run", f"**{plain(short_name(run))}**", run=run.id)
             state_badge(shown_state(run))
         st.caption(f"{plain(run.model)} · {plain(run.dataset)}")
         if run.progress == run.progress:

@@ -26,21 +26,25 @@ SORTS = ("newest", "oldest", "name", "model", "dataset", "duration")
 
 def filters(runs: Sequence[RunSummary]) -> RunFilter:
     """The row of filters; what is chosen is kept in the address."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    first, *others = st.columns([3, 2, 2, 2, 2])
+    with first:
         text = st.text_input(
-            _("Search"), key="runs_text", bind="query-params", live=True, width=240,
-            placeholder=_("name, tag, note ..."),
-        )  # fmt: skip
+            _("Search"), key="runs_text", bind="query-params", live=True, placeholder=_("name, tag, note ...")
+        )
+    with others[0]:
         states = _several(_("State"), [shown_state(run) for run in runs], "runs_state")
+    with others[1]:
         models = _several(_("Model"), [run.model for run in runs], "runs_model")
+    with others[2]:
         datasets = _several(_("Data"), [run.dataset for run in runs], "runs_dataset")
+    with others[3]:
         tags = _several(_("Tags"), [tag for run in runs for tag in run.tags], "runs_tag")
     return RunFilter(text, states, models, datasets, tags)
 
 
 def _several(label: str, values: Sequence[str], key: str) -> tuple[str, ...]:
     options = sorted({value for value in values if value}, key=str.casefold)
-    chosen = st.multiselect(label, options, key=key, bind="query-params", width=190, placeholder=_("any"))
+    chosen = st.multiselect(label, options, key=key, bind="query-params", placeholder=_("any"))
     return tuple(chosen)
 
 
@@ -48,7 +52,7 @@ def table_settings(runs: Sequence[RunSummary]) -> tuple[str, list[MetricColumn]]
     """The order and the metric columns, as chosen; kept in the address."""
     columns = {column.title: column for column in metric_columns(runs)}
     shown = [column.title for column in default_columns(list(columns.values()))]
-    with st.popover(_("Columns and order"), icon="🎛️"):
+    with st.popover(_("Columns and order"), icon=":material/tune:"):
         sort = st.selectbox(_("Sort by"), [*SORTS, *columns], key="runs_sort", bind="query-params")
         chosen = st.multiselect(
             _("Metrics"), list(columns), default=shown, key="runs_columns", bind="query-params"
@@ -134,16 +138,16 @@ def _column_config(
 
     return {
         "id": None,
-        "name": config.TextColumn(_("Name"), width="medium"),
-        "open": config.ButtonColumn("", key=pressed, on_click=open_run, type="tertiary", width="small"),
+        "name": config.TextColumn(_("Name"), width=190, pinned=True),
+        "open": config.ButtonColumn("", key=pressed, on_click=open_run, type="tertiary", width=64),
         "state": config.MultiselectColumn(
-            _("State"), options=states, color=[STATES[state][0] for state in states], width="small",
+            _("State"), options=states, color=[STATES[state][0] for state in states], width=108,
             format_func=lambda state: f"{STATES[state][1]} {_(state)}" if state in STATES else state,
         ),
         "model": config.TextColumn(_("Model")),
         "dataset": config.TextColumn(_("Data")),
         "progress": config.ProgressColumn(
-            _("Progress"), min_value=0, max_value=1, format="percent", width="small"
+            _("Progress"), min_value=0, max_value=100, format="%d%%", width=110
         ),
         **{column.title: _metric_config(column) for column in columns},
         "created": config.DatetimeColumn(_("Started"), format="distance"),

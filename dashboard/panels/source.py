@@ -15,7 +15,7 @@ from dashboard.settings import REPOSITORY
 
 def show_source(view: str, *functions: Callable[..., Any]) -> None:
     """A closed box with the view's file (pass `__file__`) and the functions that compute what it shows."""
-    box = st.expander(_("Show the code"), icon="🧩", on_change="rerun", key="show_code")
+    box = st.expander(_("Show the code"), icon=":material/code:", on_change="rerun", key="show_code")
     if not box.open:
         return
     with box:

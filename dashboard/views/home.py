@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard.charts.descent import descend, descent_chart
 from dashboard.charts.tables import BROKEN, shown_state
 from dashboard.language import _, count, texts
-from dashboard.navigation import link, page_file
+from dashboard.navigation import link, page_file, views
 from dashboard.panels.live import live
 from dashboard.panels.plot import plot
 from dashboard.panels.run_card import run_card
@@ -71,14 +71,10 @@ def doors() -> None:
     """A card for each page, with what it is good for."""
     st.subheader(_("Where to go"))
     with st.grid(3, min_column_width=260):
-        for name, icon, title in (
-            ("new_run", "✨", _("New run")),
-            ("runs", "📋", _("Runs")),
-            ("run", "📈", _("Run")),
-        ):
+        for view in views()[1:]:
             with st.container(border=True, height="stretch"):
-                link(name, f"**{title}**", icon=icon)
-                st.caption(words[name])
+                link(view.name, f"**{_(view.title)}**", icon=view.icon)
+                st.caption(words[view.name])
 
 
 hero()

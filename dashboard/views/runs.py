@@ -32,7 +32,7 @@ def list_and_comparison() -> bool:
     if not runs:
         with st.container(border=True):
             st.markdown(words["empty"])
-            link("new_run", _("Start a training"), icon="✨")
+            link("new_run", _("Start a training"), icon=":material/add_circle:")
         return False
     shown = [run for run in runs if wanted.matches(run)]
     head = st.container(horizontal=True, vertical_alignment="center")
@@ -69,7 +69,9 @@ def tools(shown: int, known: int, chosen: list) -> None:
 def broken_runs(broken: list) -> None:
     """What is wrong with the runs that can't be read, a sentence each."""
     if broken:
-        with st.expander(count(len(broken), "{n} run can't be read", "{n} runs can't be read"), icon="⚠️"):
+        with st.expander(
+            count(len(broken), "{n} run can't be read", "{n} runs can't be read"), icon=":material/warning:"
+        ):
             st.caption(words["broken"])
             for run in broken[:50]:
                 st.markdown(f"**{plain(run.id)}**  \n{plain(run.broken or '')}")
