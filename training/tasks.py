@@ -1,0 +1,233 @@
+"""What is to be learned: the table of tasks, each with its loss, its metrics and how outputs are read.
+
+Outputs are [batch, outputs]: a logit for each class (classification), one logit (binary), or numbers (regression).
+Targets are class indices (int64), 0 and 1 (int64), or float32 numbers; mixup makes soft ones of the first two, and
+metrics read those as the class that weighs most.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor, nn
+
+from models.catalog import Catalog
+from models.losses import LOSSES, build_loss
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A number that says how good outputs are. `compute(outputs, targets)` gives a scalar tensor on their device,
+    without waiting for the device. `per_step` metrics are cheap enough to log at every update; the others are
+    computed once an epoch over a whole split, whose mean over batches they are not.
+    """
+
+    name: str
+    title: str
+    formula: str  # LaTeX: s are the outputs, y the targets
+    higher_is_better: bool
+    compute: Callable[[Tensor, Tensor], Tensor]
+    source: str
+    unit: str = ""
+    per_step: bool = True
+
+
+@dataclass(frozen=True)
+class Task:
+    """A row of TASKS. The loss is logged as "loss" besides `metrics`; `best` is the metric by which the best
+    weights are kept and early stopping counts, on the validation split.
+    """
+
+    name: str
+    title: str
+    summary: str
+    loss: str  # name in LOSSES
+    metrics: tuple[Metric, ...]
+    best: str  # "loss" or a metric's name
+    target_dtype: torch.dtype
+    outputs: Callable[[int | None], int]  # of the network, from the number of classes (None in regression)
+    predictions: Callable[
+        [Tensor], Tensor
+    ]  # outputs [batch, outputs] -> classes [batch] or numbers [batch, outputs]
+    probabilities: Callable[[Tensor], Tensor] | None  # outputs -> [batch, classes]; None in regression
+
+    def higher_is_better(self) -> dict[str, bool]:
+        """For every metric that is logged, the loss included."""
+        return {"loss": False, **{metric.name: metric.higher_is_better for metric in self.metrics}}
+
+    def build_loss(self, label_smoothing: float = 0.0, reduction: str = "mean") -> nn.Module:
+        """The task's loss; ValueError for label smoothing where targets are no classes."""
+        if any(parameter.name == "label_smoothing" for parameter in LOSSES[self.loss].parameters):
+            return build_loss(self.loss, {"label_smoothing": label_smoothing}, reduction)
+        if label_smoothing:
+            raise ValueError(
+                f"label_smoothing is {label_smoothing}, and {self.name} has no labels to smooth; leave it 0"
+            )
+        return build_loss(self.loss, reduction=reduction)
+
+
+def classes_of(outputs: Float[Tensor, "batch outputs"]) -> Int64[Tensor, "batch"]:
+    """The class each sample is taken for: the largest logit, or for one logit whether it is above 0."""
+    return outputs.argmax(dim=1) if outputs.shape[1] > 1 else (outputs[:, 0] > 0).long()
+
+
+def classes_meant(targets: Tensor) -> Int64[Tensor, "batch"]:
+    """Class targets as indices: soft ones [batch, classes] or [batch] become the class that weighs most."""
+    if targets.ndim > 1 and targets.shape[1] > 1:
+        return targets.argmax(dim=1)
+    flat = targets.reshape(-1)
+    return (flat > 0.5).long() if flat.is_floating_point() else flat.long()
+
+
+def accuracy(outputs: Float[Tensor, "batch outputs"], targets: Tensor) -> Float[Tensor, ""]:
+    """The share of samples whose predicted class is the target's."""
+    return (classes_of(outputs) == classes_meant(targets)).to(outputs.dtype).mean()
+
+
+def area_under_curve(outputs: Float[Tensor, "batch 1"], targets: Tensor) -> Float[Tensor, ""]:
+    """The chance that a positive sample has a larger output than a negative one, ties counting half.
+
+    That is the area under the receiver operating characteristic (Hanley and McNeil 1982), from the sum of the
+    positives' ranks (Mann and Whitney 1947). NaN where one of the two classes is missing.
+    """
+    scores = outputs[:, 0]
+    positive = classes_meant(targets).to(scores.dtype)
+    _, group, sizes = torch.unique(scores, return_inverse=True, return_counts=True)
+    ends = sizes.cumsum(0)
+    ranks = (ends - (sizes - 1) / 2)[group]  # ties share the mean of their ranks
+    # The mean rank, not the sum: float32 counts to 2^24 only, and not every device has float64
+    positives = positive.sum()
+    negatives = positive.numel() - positives
+    mean_rank = (ranks * (positive / positives)).sum()
+    return ((mean_rank - (positives + 1) / 2) / negatives).to(outputs.dtype)
+
+
+def _matching(outputs: Tensor, targets: Tensor) -> Tensor:
+    return targets.to(outputs.dtype).reshape(outputs.shape)
+
+
+def mean_absolute_error(outputs: Float[Tensor, "batch outputs"], targets: Tensor) -> Float[Tensor, ""]:
+    return (outputs - _matching(outputs, targets)).abs().mean()
+
+
+def root_mean_squared_error(outputs: Float[Tensor, "batch outputs"], targets: Tensor) -> Float[Tensor, ""]:
+    return (outputs - _matching(outputs, targets)).square().mean().sqrt()
+
+
+def explained_share(outputs: Float[Tensor, "batch outputs"], targets: Tensor) -> Float[Tensor, ""]:
+    """R2: 1 - squared error / squared deviation from the targets' mean; the mean of it over several outputs.
+
+    0 for always saying the mean, negative for worse. NaN or -inf where all targets are equal.
+    """
+    targets = _matching(outputs, targets)
+    error = (outputs - targets).square().mean(dim=0)
+    deviation = (targets - targets.mean(dim=0)).square().mean(dim=0)
+    return (1 - error / deviation).mean()
+
+
+ACCURACY = Metric(
+    name="accuracy",
+    title="Accuracy",
+    formula=r"\frac{1}{N} \sum_i [\arg\max_c s_{ic} = y_i]",
+    higher_is_better=True,
+    compute=accuracy,
+    source="https://scikit-learn.org/stable/modules/model_evaluation.html#accuracy-score",
+)
+AUC = Metric(
+    name="auc",
+    title="Area under the ROC curve",
+    formula=r"P(s_+ > s_-) + \frac{1}{2} P(s_+ = s_-)",
+    higher_is_better=True,
+    compute=area_under_curve,
+    source="Hanley and McNeil 1982, doi:10.1148/radiology.143.1.7063747",
+    per_step=False,
+)
+MAE = Metric(
+    name="mae",
+    title="Mean absolute error",
+    formula=r"\frac{1}{N} \sum_i |s_i - y_i|",
+    higher_is_better=False,
+    compute=mean_absolute_error,
+    source="https://scikit-learn.org/stable/modules/model_evaluation.html#mean-absolute-error",
+    unit="the target's unit",
+)
+RMSE = Metric(
+    name="rmse",
+    title="Root mean squared error",
+    formula=r"\sqrt{\frac{1}{N} \sum_i (s_i - y_i)^2}",
+    higher_is_better=False,
+    compute=root_mean_squared_error,
+    source="https://scikit-learn.org/stable/modules/model_evaluation.html#mean-squared-error",
+    unit="the target's unit",
+    per_step=False,
+)
+R2 = Metric(
+    name="r2",
+    title="R²",
+    formula=r"1 - \frac{\sum_i (s_i - y_i)^2}{\sum_i (y_i - \bar y)^2}",
+    higher_is_better=True,
+    compute=explained_share,
+    source="https://scikit-learn.org/stable/modules/model_evaluation.html#r2-score",
+    per_step=False,
+)
+
+
+def _class_outputs(num_classes: int | None) -> int:
+    if num_classes is None or num_classes < 2:
+        raise ValueError(f"a classification data set has at least 2 classes, not {num_classes}")
+    return num_classes
+
+
+def _single_output(num_classes: int | None) -> int:
+    return 1
+
+
+def _two_probabilities(outputs: Float[Tensor, "batch 1"]) -> Float[Tensor, "batch 2"]:
+    # sigmoid(-s) keeps the digits that 1 - sigmoid(s) loses
+    return torch.sigmoid(torch.cat([-outputs, outputs], dim=1))
+
+
+TASKS: Catalog[Task] = Catalog(
+    "task",
+    [
+        Task(
+            name="classification",
+            title="Classification",
+            summary="Which of several classes a sample belongs to.",
+            loss="cross_entropy",
+            metrics=(ACCURACY,),
+            best="accuracy",
+            target_dtype=torch.int64,
+            outputs=_class_outputs,
+            predictions=classes_of,
+            probabilities=lambda outputs: outputs.softmax(dim=1),
+        ),
+        Task(
+            name="binary",
+            title="Binary classification",
+            summary="Yes or no, from one logit.",
+            loss="binary_cross_entropy",
+            metrics=(ACCURACY, AUC),
+            best="accuracy",
+            target_dtype=torch.int64,
+            outputs=_single_output,
+            predictions=classes_of,
+            probabilities=_two_probabilities,
+        ),
+        Task(
+            name="regression",
+            title="Regression",
+            summary="A number for each sample.",
+            loss="mse",
+            metrics=(MAE, RMSE, R2),
+            best="loss",
+            target_dtype=torch.float32,
+            outputs=_single_output,
+            predictions=lambda outputs: outputs,
+            probabilities=None,
+        ),
+    ],
+)
