@@ -37,8 +37,8 @@ class Metric:
 
 @dataclass(frozen=True)
 class Task:
-    """A row of TASKS. The loss is logged as "loss" besides `metrics`; `best` is the metric by which the best
-    weights are kept and early stopping counts, on the validation split.
+    """A row of TASKS. The first metric is the loss itself, without label smoothing, so that runs compare. `best`
+    is the one by which the best weights are kept and early stopping counts, on the validation split.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Task:
     summary: str
     loss: str  # name in LOSSES
     metrics: tuple[Metric, ...]
-    best: str  # "loss" or a metric's name
+    best: Metric
     target_dtype: torch.dtype
     outputs: Callable[[int | None], int]  # of the network, from the number of classes (None in regression)
     predictions: Callable[
@@ -55,8 +55,14 @@ class Task:
     probabilities: Callable[[Tensor], Tensor] | None  # outputs -> [batch, classes]; None in regression
 
     def higher_is_better(self) -> dict[str, bool]:
-        """For every metric that is logged, the loss included."""
-        return {"loss": False, **{metric.name: metric.higher_is_better for metric in self.metrics}}
+        """For every metric that is logged."""
+        return {metric.name: metric.higher_is_better for metric in self.metrics}
+
+    def predict(self, outputs: Tensor) -> tuple[Tensor, Tensor | None]:
+        """What outputs [batch, outputs] say: classes [batch] (int64) and probabilities [batch, classes], or in
+        regression numbers ([batch] where there is one output) and None.
+        """
+        return self.predictions(outputs), None if self.probabilities is None else self.probabilities(outputs)
 
     def build_loss(self, label_smoothing: float = 0.0, reduction: str = "mean") -> nn.Module:
         """The task's loss; ValueError for label smoothing where targets are no classes."""
@@ -175,6 +181,16 @@ R2 = Metric(
 )
 
 
+def _loss_metric(name: str) -> Metric:
+    row = LOSSES[name]
+    return Metric("loss", row.title, row.formula, False, build_loss(name), row.source)
+
+
+CROSS_ENTROPY = _loss_metric("cross_entropy")
+BINARY_CROSS_ENTROPY = _loss_metric("binary_cross_entropy")
+MSE = _loss_metric("mse")
+
+
 def _class_outputs(num_classes: int | None) -> int:
     if num_classes is None or num_classes < 2:
         raise ValueError(f"a classification data set has at least 2 classes, not {num_classes}")
@@ -198,8 +214,8 @@ TASKS: Catalog[Task] = Catalog(
             title="Classification",
             summary="Which of several classes a sample belongs to.",
             loss="cross_entropy",
-            metrics=(ACCURACY,),
-            best="accuracy",
+            metrics=(CROSS_ENTROPY, ACCURACY),
+            best=ACCURACY,
             target_dtype=torch.int64,
             outputs=_class_outputs,
             predictions=classes_of,
@@ -210,8 +226,8 @@ TASKS: Catalog[Task] = Catalog(
             title="Binary classification",
             summary="Yes or no, from one logit.",
             loss="binary_cross_entropy",
-            metrics=(ACCURACY, AUC),
-            best="accuracy",
+            metrics=(BINARY_CROSS_ENTROPY, ACCURACY, AUC),
+            best=ACCURACY,
             target_dtype=torch.int64,
             outputs=_single_output,
             predictions=classes_of,
@@ -222,11 +238,11 @@ TASKS: Catalog[Task] = Catalog(
             title="Regression",
             summary="A number for each sample.",
             loss="mse",
-            metrics=(MAE, RMSE, R2),
-            best="loss",
+            metrics=(MSE, MAE, RMSE, R2),
+            best=MSE,
             target_dtype=torch.float32,
             outputs=_single_output,
-            predictions=lambda outputs: outputs,
+            predictions=lambda outputs: outputs[:, 0] if outputs.shape[1] == 1 else outputs,
             probabilities=None,
         ),
     ],
