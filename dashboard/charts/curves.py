@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -109,7 +110,7 @@ def _trace(line: Line, values: np.ndarray, points: int, faint: bool = False) -> 
     return go.Scatter(
         x=line.x[kept],
         y=values[kept],
-        name=line.name,
+        name=html.escape(line.name, quote=False),  # a name is data: Plotly would read tags in it
         mode="lines+markers" if few else "lines",
         line={"color": line.color, "dash": "solid" if faint else line.dash, "width": 1 if faint else 2},
         marker={"size": 3 if faint else 5},

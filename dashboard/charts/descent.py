@@ -37,7 +37,7 @@ def descent_chart() -> go.Figure:
     side = np.linspace(-1.9, 1.9, 70)
     x, y = np.meshgrid(side, side)
     path = descend((1.5, 1.5), learning_rate=0.04, momentum=0.82, steps=70)
-    level = height(path[:, 0], path[:, 1]) + 0.03  # a little above, else the surface hides it
+    level = height(path[:, 0], path[:, 1]) + 0.05  # a little above, else the surface hides it
     figure = go.Figure()
     figure.add_surface(
         x=side.astype("f4"), y=side.astype("f4"), z=height(x, y).astype("f4"),
@@ -46,9 +46,12 @@ def descent_chart() -> go.Figure:
         lighting={"ambient": 0.75, "diffuse": 0.5, "specular": 0.05, "roughness": 0.9},
     )  # fmt: skip
     figure.add_scatter3d(
-        x=path[:, 0], y=path[:, 1], z=level, mode="lines+markers", hoverinfo="skip",
+        x=path[:, 0], y=path[:, 1], z=level, mode="lines", hoverinfo="skip",
         line={"color": LIGHT.categorical[1], "width": 6},
-        marker={"color": LIGHT.categorical[1], "size": 2.5},
+    )  # fmt: skip
+    figure.add_scatter3d(
+        x=path[-1:, 0], y=path[-1:, 1], z=level[-1:], mode="markers", hoverinfo="skip",
+        marker={"color": LIGHT.categorical[1], "size": 6},
     )  # fmt: skip
     hidden = {"visible": False}
     figure.update_layout(
@@ -59,7 +62,7 @@ def descent_chart() -> go.Figure:
             "yaxis": hidden,
             "zaxis": hidden,
             "aspectratio": {"x": 1.45, "y": 1.45, "z": 0.62},
-            "camera": {"eye": {"x": -1.25, "y": -1.15, "z": 0.9}, "center": {"x": 0, "y": 0, "z": -0.12}},
+            "camera": {"eye": {"x": 0.9, "y": -1.1, "z": 1.15}, "center": {"x": 0, "y": 0, "z": -0.12}},
         },
     )
     return figure

@@ -47,6 +47,7 @@ def comparison(runs: Sequence[RunSummary]) -> None:
 def lines(runs: Sequence[RunSummary], settings: CurveSettings) -> list[Line]:
     """A line per run and split. A run whose log can't be read says so on the page, and the others go on."""
     colors = run_colors(run.id for run in runs)
+    one_split = len(settings.splits) == 1  # then neither the name nor the dash needs to say which
     drawn = []
     for run in runs:
         try:
@@ -56,10 +57,12 @@ def lines(runs: Sequence[RunSummary], settings: CurveSettings) -> list[Line]:
                 curve = reader.curve(settings.metric, split)
                 if not len(curve.step):
                     continue
-                name = short_name(run) if split is None else f"{short_name(run)} · {_(split)}"
+                name = short_name(run) if split is None or one_split else f"{short_name(run)} · {_(split)}"
                 x = x_values(curve, settings.x_axis, run.created or None)
                 color = colors[run.id] if len(runs) > 1 or split is None else SPLITS[split]
-                drawn.append(Line(name, x, curve.value, color, split_dash(split), run.id))
+                drawn.append(
+                    Line(name, x, curve.value, color, "solid" if one_split else split_dash(split), run.id)
+                )
         except (LogsError, OSError) as problem:
             st.warning(plain(str(problem)), title=plain(short_name(run)))
     return drawn

@@ -78,6 +78,7 @@ async function draw(Plotly, instance) {
   const layout = described.layout ?? {}
   layout.uirevision ??= "kept" // constant: what the reader did to the view survives new data
   layout.template = template(theme, data.colorways[theme.isDark ? "dark" : "light"])
+  if (!layout.title?.text) layout.margin = { t: 16, ...layout.margin } // no title, no room for one
   layout.autosize = false
   layout.width = figure.clientWidth
   layout.height = data.height

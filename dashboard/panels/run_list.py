@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -116,6 +116,7 @@ def short_table(runs: Sequence[RunSummary], key: str) -> None:
         height=_height(len(frame), 10),
         column_config={
             **_column_config(columns, [run.id for run in runs], key),
+            "progress": None,
             "tags": None,
             "duration": None,
         },
@@ -162,6 +163,6 @@ def _metric_config(column: MetricColumn) -> Any:
     return st.column_config.NumberColumn(title, format=pattern)
 
 
-def _height(rows: int, most: int) -> int:
-    """Pixels for so many rows and the head, so that the page doesn't jump when a run comes or goes."""
-    return 35 * (min(max(rows, 1), most) + 1) + 3
+def _height(rows: int, most: int) -> int | Literal["content"]:
+    """As high as the rows need; of more than `most`, fixed in pixels, and the table scrolls by itself."""
+    return "content" if rows <= most else 35 * (most + 1)

@@ -23,15 +23,15 @@ def hero() -> None:
     """The name, what it is for, and the first thing to do; beside it a descent to turn around."""
     left, right = st.columns([5, 4], gap="large", vertical_alignment="center")
     with left:
-        st.title("Descent")
-        st.markdown(f"#### {words['tagline']}")
+        st.title("Descent", anchor=False)
+        st.markdown(words["tagline"])
         with st.container(horizontal=True):
             if st.button(_("Start a training"), type="primary", key="home_start"):
                 st.switch_page(page_file("new_run"))
             if st.button(_("See all runs"), key="home_runs"):
                 st.switch_page(page_file("runs"))
     with right:
-        plot(descent_chart(), "home_descent", height=300, description=words["landscape"])
+        plot(descent_chart(), "home_descent", height=260, description=words["landscape"])
 
 
 def training_now() -> bool:
@@ -62,7 +62,7 @@ def empty() -> None:
     """What to do where there is no run yet."""
     with st.container(border=True):
         st.markdown(words["empty"])
-        link("new_run", _("Start the first one"), icon="✨")
+        link("new_run", _("Start the first one"), icon=":material/add_circle:")
         st.caption(words["empty_command"])
         st.code("python -m training.train", language="bash")
 
