@@ -1,8 +1,9 @@
-"""One table per family: a Catalog of frozen rows that the command line, the forms, the pages and the tests read."""
+"""One table per family: a Catalog of frozen rows, read by command line, forms, pages and tests alike."""
 
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -94,7 +95,8 @@ class Parameter:
             above = self.high is not None and not converted <= self.high
             if below or above:
                 raise ValueError(
-                    f"{self.name} of {owner} is {value!r}; it must be {self._range()} (default {self.default})"
+                    f"{self.name} of {owner} is {value!r}; it must be {self._range()}; the default is "
+                    f"{self.default}"
                 )
         return converted
 
@@ -123,16 +125,11 @@ class Parameter:
         except (TypeError, ValueError):
             raise ValueError(f"{wrong} a number") from None
         if self.kind == "integer":
-            if (
-                isinstance(value, bool)
-                or number != number
-                or number in (float("inf"), float("-inf"))
-                or number != int(number)
-            ):
+            if isinstance(value, bool) or not math.isfinite(number) or number != int(number):
                 raise ValueError(f"{wrong} a whole number")
             return int(number)
-        if number != number:
-            raise ValueError(f"{wrong} a number, and NaN is none")
+        if not math.isfinite(number):
+            raise ValueError(f"{wrong} a finite number")
         return number
 
 

@@ -18,8 +18,8 @@ WEIGHTED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 @dataclass(frozen=True)
 class Initializer:
     """A row of INITIALIZERS. `fill(weight, gain, generator, **settings)` overwrites one weight tensor in
-    place; None leaves PyTorch's own. In the formulas n_in and n_out are a unit's inputs and outputs (times the
-    kernel's area), g is the activation's gain (models/activations.py).
+    place; None leaves PyTorch's own. In the formulas n_in and n_out are a unit's inputs and outputs (times
+    the kernel's area), g is the activation's gain (models/activations.py).
     """
 
     name: str
@@ -83,7 +83,7 @@ INITIALIZERS: Catalog[Initializer] = Catalog(
             name="zeros",
             title="Zeros",
             formula=r"w = 0",
-            summary="Right for one linear layer. With hidden layers all units stay equal and most never move.",
+            summary="Right for one linear layer. With hidden layers all units stay equal, most never move.",
             source="https://docs.pytorch.org/docs/stable/nn.init.html",
             fill=_zeros,
         ),
@@ -159,8 +159,9 @@ def initialize(
 ) -> nn.Module:
     """Put the named rule on every Linear and convolution of the network, in place, and return the network.
 
-    Weights follow the rule and biases become 0; batch norm keeps its ones and zeros. "default" changes nothing.
-    Without a generator the numbers come from torch's global one, as they do for PyTorch's own layers.
+    Weights follow the rule and biases become 0; batch norm keeps its ones and zeros. "default" changes
+    nothing. Without a generator the numbers come from torch's global one, as they do for PyTorch's own
+    layers.
     """
     row = INITIALIZERS[name]
     checked = checked_settings(name, row.parameters, settings or {})

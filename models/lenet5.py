@@ -1,11 +1,12 @@
-"""LeNet-5 (LeCun, Bottou, Bengio and Haffner 1998, doi:10.1109/5.726791, section II.B), with its layers' own names.
+"""LeNet-5 (LeCun, Bottou, Bengio and Haffner 1998, doi:10.1109/5.726791, section II.B).
 
     input 32x32 -> C1 6@28x28 -> S2 6@14x14 -> C3 16@10x10 -> S4 16@5x5 -> C5 120 -> F6 84 -> output
 
-Images smaller than 32 x 32 lie in the middle of a black field of 32 x 32, as the paper's 28 x 28 digits do; larger
-ones enter as they are, and C5 grows with them. Differences to the paper, as in every current version: S2 and S4
-average (or take the maximum) without trained coefficients, C3 sees all maps of S2, the tanh is not scaled, and the
-output is a linear layer instead of distances to drawn characters. That is 61,706 parameters for ten classes.
+Images smaller than 32 x 32 lie in the middle of a field of zeros, as the paper's 28 x 28 digits do; larger
+ones enter as they are, and C5 grows with them. Differences to the paper, as in every current version: S2
+and S4 average (or take the maximum) without trained coefficients, C3 sees all maps of S2, the tanh is not
+scaled, and the output is a linear layer instead of distances to drawn characters. That is 61,706 parameters
+for ten classes.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ FIELD = 32  # pixels on a side that the first layer sees at least
 
 
 def padding(height: int, width: int) -> tuple[int, int, int, int]:
-    """Black pixels to the left, right, top and bottom that make an image at least FIELD x FIELD."""
+    """Zeros to the left, right, top and bottom that make an image at least FIELD x FIELD."""
     rows, columns = max(0, FIELD - height), max(0, FIELD - width)
     return columns // 2, columns - columns // 2, rows // 2, rows - rows // 2
 

@@ -1,7 +1,8 @@
 """One linear layer: linear regression, logistic regression and softmax regression in one network.
 
-Which of them it is, the outputs and the loss decide: numbers with the squared error, one logit with the binary
-cross-entropy, a logit for each class with the cross-entropy (Hastie, Tibshirani and Friedman 2009, chapters 3, 4).
+Which of them it is, the outputs and the loss decide: numbers with the squared error, one logit with the
+binary cross-entropy, a logit for each class with the cross-entropy (Hastie, Tibshirani and Friedman 2009,
+chapters 3, 4).
 """
 
 from __future__ import annotations

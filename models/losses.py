@@ -1,8 +1,9 @@
 """How wrong an output is: the table of loss functions.
 
-Every loss takes outputs of shape [batch, outputs] and says its mean over the batch, or with reduction="none" one
-value for each sample. Targets are class indices [batch] (int64), soft class targets [batch, outputs] (from mixup),
-0 or 1 [batch] for a single output, or numbers [batch] or [batch, outputs] for regression.
+Every loss takes outputs of shape [batch, outputs] and says its mean over the batch, or with
+reduction="none" one value for each sample. Targets are class indices [batch] (int64), soft class targets
+[batch, outputs] (from mixup), 0 or 1 [batch] for a single output, or numbers [batch] or [batch, outputs]
+for regression.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from models.catalog import Catalog, Parameter, checked_settings
 
 @dataclass(frozen=True)
 class Loss:
-    """A row of LOSSES. `build(reduction="mean" | "none", **settings)` makes a module of (outputs, targets)."""
+    """A row of LOSSES. `build(reduction="mean" or "none", **settings)` makes a module."""
 
     name: str
     title: str
@@ -50,7 +51,7 @@ def _single(outputs: Tensor, loss: str) -> Tensor:
 
 
 class BinaryCrossEntropy(nn.Module):
-    """-y log p - (1 - y) log(1 - p) with p = sigmoid(output), computed from the logit so that it never overflows."""
+    """-y log p - (1 - y) log(1 - p), p = sigmoid(output): from the logit, so that it never overflows."""
 
     def __init__(self, label_smoothing: float = 0.0, reduction: str = "mean") -> None:
         super().__init__()
@@ -83,9 +84,10 @@ class Distance(nn.Module):
 class Margin(nn.Module):
     """How far the right class is from beating every other one by `margin`.
 
-    For one output and targets 0 or 1 (t = -1 or 1): max(0, margin - t s). For several, with the strongest wrong
-    class j: max(0, margin + s_j - s_y) (Crammer and Singer 2001). A sample exactly on the edge counts as a
-    mistake, as in Rosenblatt's rule: with zero weights and margin 0 nothing would ever learn otherwise.
+    For one output and targets 0 or 1 (t = -1 or 1): max(0, margin - t s). For several, with the strongest
+    wrong class j: max(0, margin + s_j - s_y) (Crammer and Singer 2001). A sample exactly on the edge counts
+    as a mistake, as in Rosenblatt's rule: with zero weights and margin 0 nothing would ever learn
+    otherwise.
     """
 
     def __init__(self, margin: float, reduction: str = "mean") -> None:
@@ -225,7 +227,7 @@ LOSSES: Catalog[Loss] = Catalog(
             name="hinge",
             title="Hinge",
             formula=r"\max\left(0,\ m + \max_{j \ne y} s_j - s_y\right)",
-            summary="What a support vector machine minimises: nothing once the right class leads by the margin.",
+            summary="A support vector machine's: nothing once the right class leads by the margin.",
             source="Crammer and Singer 2001, https://www.jmlr.org/papers/v2/crammer01a.html",
             tasks=CLASSES,
             build=_hinge,
@@ -238,7 +240,7 @@ LOSSES: Catalog[Loss] = Catalog(
             name="perceptron",
             title="Perceptron criterion",
             formula=r"\max\left(0,\ \max_{j \ne y} s_j - s_y\right)",
-            summary="Only mistakes count. With plain SGD, one sample at a time, it is Rosenblatt's learning rule.",
+            summary="Only mistakes count. With SGD, one sample at a time, it is Rosenblatt's learning rule.",
             source="Rosenblatt 1958, doi:10.1037/h0042519; Bishop 2006, section 4.1.7",
             tasks=CLASSES,
             build=_perceptron,

@@ -17,9 +17,10 @@ InputShape = tuple[int, ...]  # of one sample: (channels, height, width) or (fea
 
 @dataclass(frozen=True)
 class Model:
-    """A row of MODELS. `build(input_shape, outputs, **settings)` makes the network; it maps [batch, *input_shape]
-    to [batch, outputs]. `stages` and `parameter_count` are facts about the network built for `example()`, which
-    the tests check: a stage is a submodule's dotted name and the shape of what it puts out, without the batch.
+    """A row of MODELS. `build(input_shape, outputs, **settings)` makes the network; it maps [batch,
+    *input_shape] to [batch, outputs]. `stages` and `parameter_count` are facts about the network built for
+    `example()`, which the tests check: a stage is a submodule's dotted name and the shape of what it puts
+    out, without the batch.
     """
 
     name: str

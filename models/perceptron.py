@@ -1,16 +1,16 @@
 """Rosenblatt's perceptron: fixed random association units that fire or not, and response units that learn.
 
-Rosenblatt 1958 (doi:10.1037/h0042519) joined sensory points at random to association units with a threshold, and
-only the connections from these to the response units learned. So here: `association` is drawn once and kept in
-buffers (saved with the weights, never trained), `output` learns. Because nothing trainable lies below the
-threshold, its missing gradient does no harm, and the network learns under any loss. His rule is plain SGD, one
-sample at a time, with the loss `perceptron`.
+Rosenblatt 1958 (doi:10.1037/h0042519) joined sensory points at random to association units with a
+threshold, and only the connections from these to the response units learned. So here: `association` is
+drawn once and kept in buffers (saved with the weights, never trained), `output` learns. Because nothing
+trainable lies below the threshold, its missing gradient does no harm, and the network learns under any
+loss. His rule is plain SGD, one sample at a time, with the loss `perceptron`.
 
 With association_units = 0 it is the single layer of the textbooks, which learns only what a line can part
 (Minsky and Papert 1969): not xor. With association units it learns xor too.
 
-Differences to the paper: connections and thresholds are normally distributed where the paper has +1 and -1, so
-that two inputs are enough for any number of different units.
+Differences to the paper: connections and thresholds are normally distributed where the paper has +1 and
+-1, so that two inputs are enough for any number of different units.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ SPECS = (
     Model(
         name="perceptron",
         title="Perceptron",
-        summary="Rosenblatt's machine of 1958: a fixed random layer that fires or not, and one layer that learns.",
+        summary="Rosenblatt's machine of 1958: a fixed random layer, and one layer that learns.",
         source="Rosenblatt 1958, doi:10.1037/h0042519",
         build=build_perceptron,
         inputs="any",
@@ -71,7 +71,7 @@ SPECS = (
             Parameter(
                 "association_units",
                 512,
-                "fixed random threshold units before the layer that learns; 0 for the single layer of the textbooks",
+                "fixed random threshold units; 0 for the single layer of the textbooks",
                 kind="integer",
                 low=0,
                 high=8192,

@@ -3,10 +3,11 @@
     3x3 convolution, 16 -> n blocks at 16 channels -> n at 32, half the size -> n at 64, half again
     -> mean over the image -> one linear layer                         6n + 2 layers; n = 3 is ResNet-20
 
-A block is F(x) + shortcut(x) with F of two 3x3 convolutions, each before a batch norm; the first convolution of a
-stage's first block has stride 2 (not the second, not the shortcut alone). Where the shape changes, the shortcut is
-the paper's option A: every second pixel, and zeros for the new channels, without parameters. "projection" is its
-option B for those places, "none" the plain network that section 4.2 compares with.
+A block is F(x) + shortcut(x) with F of two 3x3 convolutions, each before a batch norm; the first
+convolution of a stage's first block has stride 2 (not the second, not the shortcut alone). Where the shape
+changes, the shortcut is the paper's option A: every second pixel, and zeros for the new channels, without
+parameters. "projection" is its option B for those places, "none" the plain network that section 4.2
+compares with.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The table of networks, collected from every file of this folder that ends in SPECS, and building one by name."""
+"""The table of networks, collected from the files here that end in SPECS, and building one by name."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """How parameters move: the table of optimizers, each torch.optim's own.
 
-In the formulas theta are the parameters, g the gradient, eta the learning rate, lambda the weight decay. Weight decay
-adds lambda theta to the gradient (L2 regularisation) in every row but AdamW, which shrinks theta by itself.
+In the formulas theta are the parameters, g the gradient, eta the learning rate, lambda the weight decay.
+Weight decay adds lambda theta to the gradient (L2 regularisation) in every row but AdamW, which shrinks
+theta by itself.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from models.catalog import Catalog, Parameter, checked_settings
 
 @dataclass(frozen=True)
 class Optimizer:
-    """A row of OPTIMIZERS. `build(parameters, learning_rate, weight_decay, **settings)` makes the torch object.
+    """A row of OPTIMIZERS. `build(parameters, learning_rate, weight_decay, **settings)` makes the torch
+    object.
 
     The learning rate and the weight decay are settings of every run, so they are not among `parameters`.
     """
@@ -232,7 +234,8 @@ OPTIMIZERS: Catalog[Optimizer] = Catalog(
         Optimizer(
             name="adagrad",
             title="Adagrad",
-            formula=r"s \leftarrow s + g^2, \quad \theta \leftarrow \theta - \eta \frac{g}{\sqrt{s} + \epsilon}",
+            formula=r"s \leftarrow s + g^2, \quad "
+            r"\theta \leftarrow \theta - \eta \frac{g}{\sqrt{s} + \epsilon}",
             summary="A rate for each parameter, smaller the more it has moved. It never grows again.",
             source="Duchi, Hazan and Singer 2011, https://jmlr.org/papers/v12/duchi11a.html",
             default_learning_rate=0.01,
@@ -300,8 +303,8 @@ OPTIMIZERS: Catalog[Optimizer] = Catalog(
         Optimizer(
             name="adamw",
             title="AdamW",
-            formula=MOMENTS
-            + r",\quad \theta \leftarrow \theta - \eta \lambda \theta - \eta \frac{\hat m}{\sqrt{\hat v} + \epsilon}",
+            formula=MOMENTS + r",\quad \theta \leftarrow \theta - \eta \lambda \theta"
+            r" - \eta \frac{\hat m}{\sqrt{\hat v} + \epsilon}",
             summary="Adam whose weight decay is not divided by the gradient's size.",
             source="Loshchilov and Hutter 2017, arXiv:1711.05101",
             default_learning_rate=0.001,

@@ -1,12 +1,12 @@
-"""A schedule at work: one of torch's schedulers, an optimizer, and a person who may change the rate in mid-run.
+"""A schedule at work: one of torch's schedulers, an optimizer, and a person who may change the rate.
 
 Torch's scheduler runs on a dummy optimizer whose learning rate starts at 1, and the real one's rate is
 
     learning rate = top * share        top: the run's learning rate; share: what torch's scheduler says
 
-A person who sets the rate changes `top`: the rate becomes what was asked at once, and the rest of the schedule
-keeps its shape at the new height. On the real optimizer that would hold for some of torch's schedulers only:
-some multiply the last rate, others compute every rate from the first.
+A person who sets the rate changes `top`: the rate becomes what was asked at once, and the rest of the
+schedule keeps its shape at the new height. On the real optimizer that would hold for some of torch's
+schedulers only: some multiply the last rate, others compute every rate from the first.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ import torch
 from torch.optim import lr_scheduler
 
 TorchScheduler = lr_scheduler.LRScheduler
-# What changes in torch's schedulers while they run. All else follows from the settings, so that a checkpoint holds
-# numbers only, and a run resumed with more epochs follows the longer schedule from there.
+# What changes in torch's schedulers while they run. All else follows from the settings, so that a checkpoint
+# holds numbers only, and a run resumed with more epochs follows the longer schedule from there.
 CHANGING = ("last_epoch", "_step_count", "_last_lr", "best", "num_bad_epochs", "cooldown_counter")
 
 
 class RunningSchedule:
-    """A schedule at work on an optimizer: call `step_batch()` after every update, `step_epoch(loss)` after every
-    epoch, and `state_dict`/`load_state_dict` to resume. The state is JSON: numbers, text and lists.
+    """A schedule at work on an optimizer: call `step_batch()` after every update, `step_epoch(loss)` after
+    every epoch, and `state_dict`/`load_state_dict` to resume. The state is JSON: numbers, text and lists.
     """
 
     def __init__(
@@ -61,8 +61,8 @@ class RunningSchedule:
             self._step()
 
     def step_epoch(self, validation_loss: float | None = None) -> None:
-        """Call after each epoch. The plateau schedule needs a loss to watch: the validation loss, or the training
-        loss where there is no validation split. A NaN counts as no improvement.
+        """Call after each epoch. The plateau schedule needs a loss to watch: the validation loss, or the
+        training loss where there is no validation split. A NaN counts as no improvement.
         """
         if self.every == "epoch":
             self._step()

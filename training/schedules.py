@@ -1,7 +1,7 @@
 """How the learning rate changes over a run: the table of schedules, each torch.optim.lr_scheduler's own.
 
-A run's learning rate is the largest value its schedule reaches; everything else is a share of it, and shares are
-what these schedules compute (training/running_schedule.py).
+A run's learning rate is the largest value its schedule reaches; everything else is a share of it, and
+shares are what these schedules compute (training/running_schedule.py).
 """
 
 from __future__ import annotations
@@ -246,7 +246,8 @@ SCHEDULES: Catalog[Schedule] = Catalog(
         Schedule(
             name="cyclic",
             title="Cyclic",
-            formula=r"\eta_t = \eta_{max}\left(l + (1 - l) \, \left(1 - \left|2 \frac{t}{c} \bmod 2 - 1\right|\right)\right)",
+            formula=r"\eta_t = \eta_{max}\left(l + (1 - l) \, "
+            r"\left(1 - \left|2 \frac{t}{c} \bmod 2 - 1\right|\right)\right)",
             summary="Up and down in triangles: out of one valley, into the next.",
             source="Smith 2015, arXiv:1506.01186",
             build=_cyclic,
@@ -275,8 +276,8 @@ SCHEDULES: Catalog[Schedule] = Catalog(
         Schedule(
             name="one_cycle",
             title="One cycle",
-            formula=r"\eta: \ s\,\eta_{max} \nearrow \eta_{max} \searrow f\,\eta_{max} \quad \text{(half cosines)}",
-            summary="One rise and one long fall over the run, which allows a larger learning rate than usual.",
+            formula=r"\eta: s\,\eta_{max} \nearrow \eta_{max} \searrow f\,\eta_{max} \ (\text{half cosines})",
+            summary="One rise and one long fall: it allows a larger learning rate than usual.",
             source="Smith and Topin 2017, arXiv:1708.07120",
             build=_one_cycle,
             parameters=(
@@ -299,9 +300,10 @@ SCHEDULES: Catalog[Schedule] = Catalog(
             name="warm_up",
             title="Warm-up",
             formula=r"\eta_t = \eta_{max} \begin{cases} \frac{t + 1}{wT + 1} & t < wT \\"
-            r" f + (1 - f)\,\frac{1 + \cos\left(\pi \frac{t - wT}{T - wT}\right)}{2} & \text{else} \end{cases}",
+            r" f + (1 - f)\,\frac{1 + \cos\left(\pi \frac{t - wT}{T - wT}\right)}{2} & \text{else}"
+            r" \end{cases}",
             summary="A straight rise, so that the first steps do no harm, then a cosine to the end.",
-            source="Goyal et al. 2017, arXiv:1706.02677, section 2.2; Loshchilov and Hutter 2016, arXiv:1608.03983",
+            source="Goyal et al. 2017, arXiv:1706.02677, section 2.2; Loshchilov and Hutter 2016",
             build=_warm_up,
             parameters=(
                 Parameter(
@@ -341,8 +343,8 @@ def learning_rates(
 ) -> numpy.ndarray:
     """The learning rate of every update of a run, [epochs * steps_per_epoch], for a preview.
 
-    The plateau schedule waits for losses that nobody has yet, so its preview is flat. The shape depends only on the
-    epochs: for a quick preview of a long run give fewer steps an epoch.
+    The plateau schedule waits for losses that nobody has yet, so its preview is flat. The shape depends
+    only on the epochs: for a quick preview of a long run give fewer steps an epoch.
     """
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=learning_rate)
     schedule = build_schedule(name, optimizer, epochs * steps_per_epoch, steps_per_epoch, settings)

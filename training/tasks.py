@@ -1,8 +1,8 @@
 """What is to be learned: the table of tasks, each with its loss, its metrics and how outputs are read.
 
-Outputs are [batch, outputs]: a logit for each class (classification), one logit (binary), or numbers (regression).
-Targets are class indices (int64), 0 and 1 (int64), or float32 numbers; mixup makes soft ones of the first two, and
-metrics read those as the class that weighs most.
+Outputs are [batch, outputs]: a logit for each class (classification), one logit (binary), or numbers
+(regression). Targets are class indices (int64), 0 and 1 (int64), or float32 numbers; mixup makes soft ones
+of the first two, and metrics read those as the class that weighs most.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from models.losses import LOSSES, build_loss
 
 @dataclass(frozen=True)
 class Metric:
-    """A number that says how good outputs are. `compute(outputs, targets)` gives a scalar tensor on their device,
-    without waiting for the device. `per_step` metrics are cheap enough to log at every update; the others are
-    computed once an epoch over a whole split, whose mean over batches they are not.
+    """A number that says how good outputs are. `compute(outputs, targets)` gives a scalar tensor on their
+    device, without waiting for the device. `per_step` metrics are cheap enough to log at every update; the
+    others are computed once an epoch over a whole split, whose mean over batches they are not.
     """
 
     name: str
@@ -37,8 +37,8 @@ class Metric:
 
 @dataclass(frozen=True)
 class Task:
-    """A row of TASKS. The first metric is the loss itself, without label smoothing, so that runs compare. `best`
-    is the one by which the best weights are kept and early stopping counts, on the validation split.
+    """A row of TASKS. The first metric is the loss itself, without label smoothing, so that runs compare.
+    `best` is the one by which the best weights are kept and early stopping counts, on the validation split.
     """
 
     name: str
@@ -59,8 +59,8 @@ class Task:
         return {metric.name: metric.higher_is_better for metric in self.metrics}
 
     def predict(self, outputs: Tensor) -> tuple[Tensor, Tensor | None]:
-        """What outputs [batch, outputs] say: classes [batch] (int64) and probabilities [batch, classes], or in
-        regression numbers ([batch] where there is one output) and None.
+        """What outputs [batch, outputs] say: classes [batch] (int64) and probabilities [batch, classes], or
+        in regression numbers ([batch] where there is one output) and None.
         """
         return self.predictions(outputs), None if self.probabilities is None else self.probabilities(outputs)
 

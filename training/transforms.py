@@ -1,9 +1,9 @@
-"""Random changes of the training images: the table of transforms, each for a whole batch at once on its device.
+"""Random changes of the training images: the table of transforms, each for a whole batch at once.
 
-Every sample gets its own draw. Draws come from the generator given (they are small: one on the CPU gives the same
-augmentation on every device), never from torch's global one, so that a run repeats bit for bit. Where an image
-moves, its edge pixels fill the gap: that is black around a digit and sky above a landscape, without knowing how
-the pixels were normalised.
+Every sample gets its own draw. Draws come from the generator given (they are small: one on the CPU gives
+the same augmentation on every device), never from torch's global one, so that a run repeats bit for bit.
+Where an image moves, its edge pixels fill the gap: that is black around a digit and sky above a landscape,
+without knowing how the pixels were normalised.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def rotated(images: Images, degrees: Float[Tensor, "batch"]) -> Images:
     ]
     matrices = torch.stack(rows, dim=1).to(images.dtype)
     grid = functional.affine_grid(matrices, list(images.shape), align_corners=False)
-    # Not past the outermost pixels' centres. grid_sample's own "border" does that too, but not on every device
+    # Not past the outermost pixels' centres. grid_sample's "border" does that too, but not on every device
     limits = torch.tensor([1 - 1 / width, 1 - 1 / height], dtype=grid.dtype, device=grid.device)
     return functional.grid_sample(images, torch.clamp(grid, -limits, limits), align_corners=False)
 
@@ -123,7 +123,7 @@ def _mixup(
 ) -> tuple[Float[Tensor, "batch *shape"], Tensor]:
     if not targets.is_floating_point():
         raise ValueError("mixup mixes targets, and these are class indices; pass the batch through augment()")
-    # torch draws no Beta numbers from a generator of one's own, numpy does: seeded from ours, it repeats with it
+    # torch draws no Beta numbers from a generator of one's own, numpy does: seeded from ours, it repeats
     seed = int(torch.randint(2**62, (1,), generator=generator, device=generator.device))
     draws = numpy.random.default_rng(seed)
     shares = torch.from_numpy(draws.beta(mixup_alpha, mixup_alpha, size=len(images)))
@@ -230,8 +230,8 @@ def augment(
 ) -> tuple[Tensor, Tensor]:
     """The batch after the named transforms, in their order; a setting left out takes its default.
 
-    When one of them changes targets, class indices become shares that can be mixed: [batch, outputs] with a one
-    for the class, or with a single output the 0 and 1 as numbers. Losses and metrics take both forms.
+    When one of them changes targets, class indices become shares that can be mixed: [batch, outputs] with a
+    one for the class, or with a single output the 0 and 1 as numbers. Losses and metrics take both forms.
     """
     rows = [TRANSFORMS[name] for name in names]
     if any(row.changes_targets for row in rows) and not targets.is_floating_point():
