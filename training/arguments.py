@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from models.catalog import Parameter, Value
-from training.config import RunConfig, parameters_of
+from training.config import RunConfig
 from training.fields import GROUPS, Field
 
 PROGRAM = "python -m training.train"
@@ -27,6 +27,7 @@ def parser() -> argparse.ArgumentParser:
     """Every field and every setting as an option; only what is typed lands in the namespace."""
     result = argparse.ArgumentParser(
         prog=PROGRAM,
+        usage=f"{PROGRAM} [--setting value ...]",  # argparse would list all seventy
         description="Trains a network and writes what happens into a run directory.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -80,7 +81,7 @@ def command_line(config: RunConfig) -> list[str]:
         if value != _default(each, config):
             options += _words(each.name, value)
         if each.settings:
-            parameters = parameters_of(each, value)
+            parameters = each.parameters(value)
             for name, setting in getattr(config, each.settings).items():
                 if setting != parameters[name].default:
                     options += _words(name, setting)
@@ -104,7 +105,8 @@ def _default(each: Field, config: RunConfig) -> Any:
 
 
 def _words(name: str, value: Value | tuple[str, ...]) -> list[str]:
-    """One option. A value that starts with a dash must be joined to it, or argparse takes it for an option."""
+    """One option. A value that starts with a dash must be joined to it, or argparse takes it for an option.
+    """
     flag = "--" + name.replace("_", "-")
     if isinstance(value, bool):
         return [flag if value else flag.replace("--", "--no-", 1)]
@@ -158,5 +160,7 @@ def _settings_by_name(each: Field) -> dict[str, list[tuple[str, Parameter]]]:
     if each.settings:
         for row in each.table or ():
             for parameter in row.parameters:
+                if parameter.name in each.skip:
+                    continue
                 found.setdefault(parameter.name, []).append((row.name, parameter))
     return found

@@ -1,8 +1,9 @@
 """Checkpoints: a network's weights, and all that a training needs to go on as if it had never stopped.
 
-`checkpoints/<name>.safetensors` holds every tensor, and in its header, as JSON, everything else: one file, replaced at
-once, so that a reader or the next start never finds weights of one moment beside the position of another. A copy of
-that JSON lies beside it as `<name>.json` for people and for listings. Nothing here is ever unpickled.
+`checkpoints/<name>.safetensors` holds every tensor, and in its header, as JSON, everything else: one file,
+replaced at once, so that a reader or the next start never finds weights of one moment beside the position of
+another. A copy of that JSON lies beside it as `<name>.json` for people and for listings. Nothing here is ever
+unpickled.
 """
 
 from __future__ import annotations
@@ -47,7 +48,8 @@ class Network:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """One moment of a training. `state` is a tree of tensors and plain values: optimizer, schedule, streams."""
+    """One moment of a training. `state` is a tree of tensors and plain values: optimizer, schedule, streams.
+    """
 
     network: Network
     weights: Mapping[str, Tensor]
@@ -59,7 +61,8 @@ class Checkpoint:
 
 
 def save_checkpoint(folder: Path, name: str, checkpoint: Checkpoint) -> Path:
-    """Writes `<name>.safetensors` and `<name>.json` into `folder`, each whole or not at all; the first one's path.
+    """Writes `<name>.safetensors` and `<name>.json` into `folder`, each whole or not at all; the first one's
+    path.
 
     OSError where the disk is full or may not be written.
     """
@@ -176,7 +179,8 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
 
 
 def _packed(value: Any, path: str, tensors: dict[str, Tensor]) -> Any:
-    """`value` for JSON, exactly: tensors go to `tensors`; what JSON would change becomes a list with its type first.
+    """`value` for JSON, exactly: tensors go to `tensors`; what JSON would change becomes a list with its type
+    first.
 
     Lists that are the value's own get the type "list", so that the two can't be mistaken.
     """

@@ -1,7 +1,8 @@
 """One configuration: the command line, the form on the dashboard and run.json are all this object.
 
-A RunConfig that exists is valid; nothing below it checks again. The fields are listed once, here, with their group
-and range; a choice of model, data set, optimizer, schedule or transform brings the parameters of its own row along.
+A RunConfig that exists is valid; nothing below it checks again. The fields are listed once, here, with their
+group and range; a choice of model, data set, optimizer, schedule or transform brings the parameters of its
+own row along.
 """
 
 from __future__ import annotations
@@ -12,14 +13,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from models.catalog import Parameter, UnknownNameError, Value, checked_settings
+from models.catalog import UnknownNameError, Value, checked_settings
+from models.losses import LOSSES
 from models.zoo import MODELS
 from training.datasets import DATASETS
 from training.fields import Field, Settings, fields_of, finite, option
 from training.optimizers import OPTIMIZERS
 from training.schedules import SCHEDULES
 from training.tasks import TASKS
-from training.transforms import TRANSFORMS
+from training.transforms import TRANSFORMS, check_transforms
 
 AUTO = "auto"
 SEED_LIMIT = 2**32 - 1  # the largest that PyTorch, NumPy and scikit-learn all take
@@ -63,6 +65,16 @@ class RunConfig:
     )
     transform_settings: Mapping[str, Value] = field(default_factory=Settings)
 
+    loss: str = option(
+        AUTO,
+        "what is minimised; auto: as the task says",
+        "Optimisation",
+        choices=(AUTO,),
+        table=LOSSES,
+        settings="loss_settings",
+        skip=("label_smoothing",),  # a field of its own, for every loss that has it
+    )
+    loss_settings: Mapping[str, Value] = field(default_factory=Settings)
     optimizer: str = option(
         "adam",
         "how weights follow gradients",
@@ -169,7 +181,8 @@ class RunConfig:
 
     @classmethod
     def fields(cls) -> tuple[Field, ...]:
-        """The options in the order of a form; a Field with a `table` is followed by its row's own parameters."""
+        """The options in the order of a form; a Field with a `table` is followed by its row's own parameters.
+        """
         return fields_of(cls)
 
     @property
@@ -209,8 +222,9 @@ class RunConfig:
     def replace(self, **changes: Any) -> Self:
         """This configuration with fields, or settings of a chosen row by their own name, changed.
 
-        `config.replace(hidden_width=64)` reaches `model_settings`. When a choice changes, what was set for the
-        former row and the new one also has is kept, and an untouched learning rate follows the new optimizer.
+        `config.replace(hidden_width=64)` reaches `model_settings`. When a choice changes, what was set for
+        the former row and the new one also has is kept, and an untouched learning rate follows the new
+        optimizer.
         """
         names = {attribute.name for attribute in dataclasses.fields(self)}
         values = {name: getattr(self, name) for name in names} | {
@@ -229,11 +243,6 @@ class RunConfig:
         except (ValueError, UnknownNameError) as error:
             raise ConfigError(str(error)) from None
         return type(self)(**values)
-
-
-def parameters_of(each: Field, value: Any) -> dict[str, Parameter]:
-    """By name, the parameters of the rows that `value` chooses; chosen transforms may share one of equal meaning."""
-    return {parameter.name: parameter for row in each.rows(value) for parameter in row.parameters}
 
 
 def _checked(each: Field, value: Any) -> Any:
@@ -265,7 +274,7 @@ def _one_line(name: str, text: Value) -> str:
 def _complete(each: Field, value: Any, given: Mapping[str, Any]) -> Settings:
     """Every setting of the chosen rows, given or default, checked."""
     owner = ", ".join(row.name for row in each.rows(value)) or f"{each.name} (none is chosen)"
-    checked = checked_settings(owner, parameters_of(each, value).values(), given)
+    checked = checked_settings(owner, each.parameters(value).values(), given)
     return Settings({name: finite(name, setting) for name, setting in checked.items()})
 
 
@@ -274,7 +283,7 @@ def _carried_over(each: Field, config: RunConfig, value: Any) -> dict[str, Value
     former = getattr(config, each.settings)
     if value == getattr(config, each.name):
         return dict(former)
-    old, new = parameters_of(each, getattr(config, each.name)), parameters_of(each, value)
+    old, new = each.parameters(getattr(config, each.name)), each.parameters(value)
     return {name: v for name, v in former.items() if name in new and v != old[name].default}
 
 
@@ -282,7 +291,7 @@ def _field_with_setting(name: str, values: Mapping[str, Any]) -> Field:
     """The field whose chosen row has a setting of that name; ValueError names who has it, or the nearest."""
     families = [each for each in RunConfig.fields() if each.settings]
     for each in families:
-        if name in parameters_of(each, values[each.name]):
+        if name in each.parameters(values[each.name]):
             return each
     owners = [
         f"{each.name} {row.name}"
@@ -295,7 +304,7 @@ def _field_with_setting(name: str, values: Mapping[str, Any]) -> Field:
             f"{name} is no setting of what is chosen here; choose one that has it: {', '.join(owners)}"
         )
     known = [each.name for each in RunConfig.fields()]
-    known += [setting for each in families for setting in parameters_of(each, values[each.name])]
+    known += [setting for each in families for setting in each.parameters(values[each.name])]
     raise ValueError(f"nothing is named {name!r}{_nearest(name, known)} known: {', '.join(known)}")
 
 
@@ -315,18 +324,14 @@ def _refuse_combinations(config: RunConfig) -> None:
     if not tasks & set(model.tasks):
         suited = [row.name for row in MODELS if tasks & set(row.tasks)]
         raise ValueError(
-            f"{model.name} serves {', '.join(model.tasks)}, and {dataset.name} is for {', '.join(sorted(tasks))}; "
-            f"use one of {', '.join(suited)}"
+            f"{model.name} serves {', '.join(model.tasks)}, and {dataset.name} is for "
+            f"{', '.join(sorted(tasks))}; use one of {', '.join(suited)}"
         )
-    if config.label_smoothing > 0 and "classification" not in tasks:
-        raise ValueError(
-            f"label_smoothing is {config.label_smoothing}, and it is for classification only; "
-            f"set it to 0 for {dataset.name}"
-        )
+    _refuse_loss(config, tasks)
     if config.validation_share + config.test_share >= 1:
         raise ValueError(
-            f"validation_share {config.validation_share} and test_share {config.test_share} leave nothing to train "
-            "on; together they must be below 1"
+            f"validation_share {config.validation_share} and test_share {config.test_share} leave nothing "
+            "to train on; together they must be below 1"
         )
     if 0 < config.train_samples < config.batch_size:
         raise ValueError(
@@ -336,4 +341,26 @@ def _refuse_combinations(config: RunConfig) -> None:
     if config.visdom not in (AUTO, "off") and not config.visdom.startswith(("http://", "https://")):
         raise ValueError(
             f"visdom is {config.visdom!r}; it must be auto, off, or an address such as http://127.0.0.1:8097"
+        )
+
+
+def _refuse_loss(config: RunConfig, tasks: set[str]) -> None:
+    """A loss that doesn't suit the task, and what the loss can't do."""
+    losses = [TASKS[task].loss for task in tasks] if config.loss == AUTO else [config.loss]
+    suited = [row.name for row in LOSSES if tasks & set(row.tasks)]
+    if not set(losses) & set(suited):
+        raise ValueError(
+            f"loss is {config.loss}, and for {config.dataset} it must be one of {', '.join(suited)}"
+        )
+    smoothed = [name for name in losses if "label_smoothing" in {one.name for one in LOSSES[name].parameters}]
+    if config.label_smoothing > 0 and not smoothed:
+        raise ValueError(
+            f"label_smoothing is {config.label_smoothing}, and the loss {', '.join(losses)} has no labels to "
+            "smooth; set it to 0"
+        )
+    mixing = [name for name in config.transforms if TRANSFORMS[name].changes_targets]
+    if mixing and not any(LOSSES[name].soft_targets for name in losses):
+        raise ValueError(
+            f"{', '.join(mixing)} mixes targets, and the loss {', '.join(losses)} needs one right class a "
+            "sample; use --loss auto"
         )

@@ -1,6 +1,8 @@
-"""What one field of RunConfig is: enough to check it, to parse it from a command line, and to draw a control for it.
+"""What one field of RunConfig is: enough to check it, to parse it from a command line, and to draw a control
+for it.
 
-The list of fields is training.config.RunConfig itself; forms and `--help` read it through `RunConfig.fields()`.
+The list of fields is training.config.RunConfig itself; forms and `--help` read it through
+`RunConfig.fields()`.
 """
 
 from __future__ import annotations
@@ -20,9 +22,9 @@ GROUPS = ("Model", "Data", "Optimisation", "Regularisation", "Run")  # the order
 class Field:
     """One field of RunConfig.
 
-    `table`: the value names a row of it (rows, where `several`), and what that row's own parameters are set to is
-    in the RunConfig field named by `settings`. `several`: the value is a tuple. `optional`: None is allowed and
-    means what `parameter.description` says.
+    `table`: the value names a row of it (rows, where `several`), and what that row's own parameters are set
+    to is in the RunConfig field named by `settings`. `several`: the value is a tuple. `optional`: None is
+    allowed and means what `parameter.description` says.
     """
 
     parameter: Parameter
@@ -31,6 +33,7 @@ class Field:
     settings: str = ""
     several: bool = False
     optional: bool = False
+    skip: tuple[str, ...] = ()  # parameters of the rows that are fields of their own
 
     @property
     def name(self) -> str:
@@ -42,6 +45,13 @@ class Field:
             return []
         names = value if self.several else [value]
         return [self.table[name] for name in names if name not in self._words()]
+
+    def parameters(self, value: Any) -> dict[str, Parameter]:
+        """By name, the settings of the rows that `value` chooses: two transforms may share one of equal
+        meaning.
+        """
+        found = {parameter.name: parameter for row in self.rows(value) for parameter in row.parameters}
+        return {name: parameter for name, parameter in found.items() if name not in self.skip}
 
     def _words(self) -> tuple[str, ...]:
         """Values that are allowed and name no row, such as "auto"."""
@@ -64,6 +74,7 @@ def option(
     settings: str = "",
     several: bool = False,
     optional: bool = False,
+    skip: tuple[str, ...] = (),
 ) -> Any:
     """A dataclass field that carries what a Field says; the name is filled in by `fields_of`."""
     if group not in GROUPS:
@@ -74,7 +85,7 @@ def option(
     parameter = Parameter(
         "", shown, description, kind, low=low, high=high, log=log, unit=unit, symbol=symbol, choices=choices
     )
-    made = Field(parameter, group, table, settings, several, optional)
+    made = Field(parameter, group, table, settings, several, optional, skip)
     return dataclasses.field(default=default, metadata={"field": made})
 
 

@@ -14,9 +14,11 @@ AUGMENTATION = 0x5EED  # sets the stream of augmentation apart from the others t
 
 
 def seed_everything(seed: int, device: torch.device) -> None:
-    """Starts every global stream from `seed` and asks PyTorch for algorithms that give the same bits each time."""
+    """Starts every global stream from `seed` and asks PyTorch for algorithms that give the same bits each
+    time.
+    """
     random.seed(seed)
-    np.random.seed(seed)  # noqa: NPY002 - a library that draws from the global stream must be seeded too
+    np.random.seed(seed)  # a library that draws from the global stream must be seeded too
     torch.manual_seed(seed)  # the CPU's stream and that of every accelerator
     if device.type == "cuda":
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS sums in one order only with this
@@ -24,9 +26,12 @@ def seed_everything(seed: int, device: torch.device) -> None:
         torch.use_deterministic_algorithms(True, warn_only=True)
 
 
-def augmentation_generator(seed: int, device: torch.device) -> torch.Generator:
-    """The stream that transforms draw from, apart from dropout's: adding one does not change the other."""
-    return torch.Generator(device=device).manual_seed(seed ^ AUGMENTATION)
+def augmentation_generator(seed: int) -> torch.Generator:
+    """The stream that transforms draw from, apart from dropout's: adding a transform does not change the other.
+
+    On the CPU, so that every device sees the same changes.
+    """
+    return torch.Generator().manual_seed(seed ^ AUGMENTATION)
 
 
 def random_states(device: torch.device, augmentation: torch.Generator) -> dict[str, Tensor]:

@@ -1,0 +1,193 @@
+"""Trainings in the background: processes of their own that outlive whoever started them.
+
+`python -m training.launch [options of training.train]` starts one and prints its id; with `--first` it starts
+the short training that a new user sees first.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from logs.directory import RunDirectory
+from logs.errors import BrokenRunError, RunningError
+from logs.info import RunInfo, read_info
+from logs.process import is_alive
+from logs.requests import send_request
+from logs.status import Status, effective_state, read_status
+from training.arguments import command_line, config_from, parser
+from training.config import ConfigError, RunConfig
+from training.places import data_folder, runs_folder
+
+START_SECONDS = 60.0  # importing PyTorch from a cold disk can take many of them
+TAIL_CHARACTERS = 1500
+
+
+class LaunchError(RuntimeError):
+    """A training that did not start; the text has the end of what it said."""
+
+
+def launch(config: RunConfig, runs: Path, data: Path | None = None) -> str:
+    """Starts a training and returns its id once its run.json is there.
+
+    `data` is the folder of data sets (default: as for the command line). LaunchError with the end of its
+    output where the process ends before; ConfigError and OSError as they come.
+    """
+    directory = RunDirectory.create(runs.resolve(), config.model, config.dataset)
+    options = [*command_line(config), "--run-directory", str(directory.path)]
+    if data is not None:
+        options += ["--data", str(data.resolve())]
+    process = _start(directory, options, config.threads)
+    _wait_until_started(process, directory, lambda: directory.run_json.is_file())
+    return directory.id
+
+
+def resume(directory: RunDirectory) -> str:
+    """Goes on with a stopped, failed or lost run in a new process, from its last checkpoint; returns its id.
+
+    RunningError where it runs; LaunchError where there is nothing to go on from.
+    """
+    info, status = _read(directory)
+    state = effective_state(info, status)
+    if state == "running":
+        raise RunningError(f"{directory.id} is running; stop it first")
+    if state == "finished":
+        raise LaunchError(f"{directory.id} has finished; start a new run from it: {_again(directory)}")
+    if not (directory.checkpoints / "last.safetensors").is_file():
+        raise LaunchError(
+            f"{directory.id} ended before its first checkpoint; start it again: {_again(directory)}"
+        )
+    threads = int(info.config.get("threads", 1))
+    process = _start(directory, ["--resume", str(directory.path.resolve())], threads)
+    _wait_until_started(process, directory, lambda: is_running(directory))
+    return directory.id
+
+
+def stop(directory: RunDirectory) -> None:
+    """Asks a running training to end after its current step, with a checkpoint; returns at once.
+
+    The request is a file, which works on every system; where there are signals, SIGTERM wakes it at once. A
+    loop that is not ours gets the file only: the signal would end it without a word.
+    """
+    info, status = _read(directory)
+    if effective_state(info, status) != "running":
+        return
+    send_request(directory, "stop")
+    pid, started = _process(info, status)
+    if (
+        os.name != "nt"
+        and info.kind == "train"
+        and "training.train" in info.command
+        and is_alive(pid, started)
+    ):
+        import signal
+
+        try:
+            os.kill(pid, signal.SIGTERM)
+        except (ProcessLookupError, PermissionError):
+            return  # it has just ended, or is another user's: the request is there
+
+
+def is_running(directory: RunDirectory) -> bool:
+    """True while the run says it runs and its process lives."""
+    try:
+        return effective_state(*_read(directory)) == "running"
+    except BrokenRunError:
+        return False
+
+
+def first_config() -> RunConfig:
+    """The training that a new user sees first: real handwritten digits, a minute of moving curves."""
+    return RunConfig(name="First steps", epochs=200, tags=("first",))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = parser()
+    options.prog = "python -m training.launch"
+    options.add_argument("--first", action="store_true", help="the short training that a new user sees first")
+    namespace = options.parse_args(arguments)
+    first = vars(namespace).pop("first", False)
+    try:
+        config = config_from(namespace, first_config() if first else None)
+        print(launch(config, runs_folder(namespace), data_folder(namespace)))
+    except (ConfigError, LaunchError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _start(directory: RunDirectory, options: list[str], threads: int) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "training.train", *options]
+    environment = {
+        **os.environ,
+        "OMP_NUM_THREADS": str(threads),
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONIOENCODING": "utf-8",
+    }
+    with directory.output_log.open("ab") as output:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd=Path(__file__).resolve().parents[1],  # where `-m training.train` is found
+            env=environment,
+            close_fds=True,
+            **_of_its_own(),
+        )
+    # Somebody must take the exit status, or the ended process stays as a zombie for as long as this one
+    # lives.
+    threading.Thread(target=process.wait, name=f"reaper-{process.pid}", daemon=True).start()
+    return process
+
+
+def _of_its_own() -> dict[str, Any]:
+    """What makes a process live on when the one that started it ends, and deaf to its Ctrl-C."""
+    if os.name == "nt":
+        flags = {"DETACHED_PROCESS": 0x8, "CREATE_NEW_PROCESS_GROUP": 0x200}
+        return {"creationflags": sum(getattr(subprocess, name, value) for name, value in flags.items())}
+    return {"start_new_session": True}
+
+
+def _wait_until_started(process: subprocess.Popen[bytes], directory: RunDirectory, started: Any) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not started():
+        if process.poll() is not None and not started():
+            said = _tail(directory.output_log) or f"it ended with code {process.returncode} and said nothing"
+            raise LaunchError(f"the training did not start: {said}")
+        if time.monotonic() > deadline:
+            raise LaunchError(
+                f"the training did not start within {START_SECONDS:.0f} s; see {directory.output_log}"
+            )
+        time.sleep(0.05)
+
+
+def _tail(path: Path) -> str:
+    try:
+        return path.read_bytes()[-TAIL_CHARACTERS:].decode("utf-8", "replace").strip()
+    except OSError:
+        return ""
+
+
+def _read(directory: RunDirectory) -> tuple[RunInfo, Status | None]:
+    return read_info(directory), read_status(directory)
+
+
+def _process(info: RunInfo, status: Status | None) -> tuple[int, float]:
+    if status is not None and status.pid:
+        return status.pid, status.process_started
+    return info.pid, info.process_started
+
+
+def _again(directory: RunDirectory) -> str:
+    return f"python -m training.train --from-run {directory.id}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

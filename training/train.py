@@ -1,0 +1,226 @@
+"""The background script: `python -m training.train --help`."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import torch
+
+from logs.catalog import RunCatalog
+from logs.directory import RunDirectory, read_json
+from logs.errors import LogsError
+from logs.info import RunInfo, read_info
+from logs.reader import RunReader
+from logs.requests import clear_requests
+from logs.status import effective_state, read_status
+from logs.visdom_stream import VisdomStream
+from logs.writer import RunWriter
+from training.arguments import PROGRAM, command_line, config_from, parser
+from training.checkpoints import CheckpointError
+from training.config import ConfigError, RunConfig
+from training.console import Console
+from training.data import Data, load_data
+from training.devices import DeviceError, choose_device, device_title
+from training.loop import Trainer
+from training.observe import DivergedError
+from training.places import data_folder, runs_folder, visdom_server
+from training.randomness import seed_everything
+from training.tasks import TASKS
+
+# What a person can do something about is said in a sentence; anything else with its traceback.
+EXPLAINED = (ConfigError, CheckpointError, DeviceError, DivergedError, LogsError, OSError)
+STREAM_SECONDS = 5.0  # the last picture may take that long; a server that hangs can't hold the process
+
+
+class Stop:
+    """Ctrl-C and SIGTERM: the first asks the training to end after its step, a second Ctrl-C ends the
+    process.
+    """
+
+    def __init__(self) -> None:
+        self.requested = False
+        self.training = False  # before the loop there is no step to wait for
+
+    def install(self) -> None:
+        for name in ("SIGINT", "SIGTERM", "SIGBREAK"):  # the last is what Windows has instead of the second
+            if hasattr(signal, name):
+                signal.signal(getattr(signal, name), self._handle)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        if not self.training:
+            raise KeyboardInterrupt
+        self.requested = True
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """0 when the training finished or was stopped, 1 when it failed, 2 when it could not start."""
+    namespace = parser().parse_args(arguments)
+    stop = Stop()
+    stop.install()
+    try:
+        config, resumed = chosen(namespace)
+        torch.set_num_threads(config.threads)
+        device = choose_device(config.device)
+        run = opened(namespace, config, device, resumed)
+    except EXPLAINED as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    with Console(run.directory.output_log) as console:
+        console.say(f"run {run.directory.path} on {device_title(device)}")
+        stream = started_stream(config, run.directory, console)
+        try:
+            train(config, run, device, data_folder(namespace), console, stop, resumed is not None)
+        except KeyboardInterrupt:
+            run.finish("stopped")
+            console.say("stopped before the first step")
+        except Exception as error:
+            sentence = explained(error, config)
+            if not isinstance(error, EXPLAINED):
+                console.say(traceback.format_exc().rstrip())
+            console.say(f"error: {sentence}")
+            run.finish("failed", error=sentence)
+            return 1
+        finally:
+            if stream is not None:
+                stream.close(timeout=STREAM_SECONDS)
+    return 0
+
+
+def train(
+    config: RunConfig,
+    run: RunWriter,
+    device: torch.device,
+    data_root: Path,
+    console: Console,
+    stop: Stop,
+    resumed: bool = False,
+) -> None:
+    """Loads the data, trains, and finishes the run."""
+    data = load_data(config, device, data_root)
+    console.say(described(config, data))
+    seed_everything(config.seed, device)
+    trainer = Trainer(config, data, run, device, console, lambda: stop.requested)
+    if resumed:
+        trainer.restore(last_steps(RunReader(run.directory.path)))
+        console.say(f"goes on after step {trainer.step}")
+    console.start(config.epochs, trainer.steps_per_epoch, trainer.step)
+    stop.training = True
+    state = trainer.fit()
+    run.finish(state)
+    again = f"; go on with: {PROGRAM} --resume {run.directory.id}" if state == "stopped" else ""
+    console.say(f"{state} after {trainer.step} steps: {run.directory.path}{again}")
+
+
+def chosen(namespace: argparse.Namespace) -> tuple[RunConfig, RunDirectory | None]:
+    """The configuration to train, and the run to resume where one is named."""
+    runs = runs_folder(namespace)
+    if "resume" not in namespace:
+        if "from_run" not in namespace:
+            return config_from(namespace), None
+        return config_from(namespace, RunConfig.from_dict(run_json(namespace.from_run, runs)["config"])), None
+    directory = found(namespace.resume, runs)
+    info = read_info(directory)
+    config = RunConfig.from_dict(info.config)
+    if config_from(namespace, config) != config or "from_run" in namespace:
+        raise ConfigError("--resume goes on with the run's own configuration; for another one use --from-run")
+    state = effective_state(info, read_status(directory))
+    if state in ("running", "finished"):
+        way_out = "stop it first" if state == "running" else f"start a new one: --from-run {directory.id}"
+        raise ConfigError(f"{directory.id} is {state}; {way_out}")
+    if not (directory.checkpoints / "last.safetensors").is_file():
+        raise ConfigError(f"{directory.id} has no checkpoint yet; start it again: --from-run {directory.id}")
+    return config, directory
+
+
+def found(text: str, runs: Path) -> RunDirectory:
+    """The run that a person names by its folder, its id, the start of it, or its name."""
+    return RunDirectory.existing(Path(text)) if Path(text).is_dir() else RunCatalog(runs).find(text).directory
+
+
+def run_json(text: str, runs: Path) -> dict[str, Any]:
+    """The content of run.json of a run, or of a file that is one."""
+    path = Path(text) if Path(text).is_file() else found(text, runs).run_json
+    content = read_json(path)
+    if not isinstance(content.get("config"), dict):
+        raise ConfigError(f"{path} holds no configuration; name a run of this program")
+    return content
+
+
+def opened(
+    namespace: argparse.Namespace, config: RunConfig, device: torch.device, resumed: RunDirectory | None
+) -> RunWriter:
+    """The writer of the run: of a resumed one, of a folder that was prepared, or of a new one."""
+    if resumed is not None:
+        clear_requests(resumed)  # an old request to stop must not end it at once
+        return RunWriter.resume(resumed.path)
+    about: dict[str, Any] = {
+        "model": config.model,
+        "dataset": config.dataset,
+        "config": config.to_dict(),
+        "name": config.name,
+        "kind": "train",
+        "group": config.group,
+        "tags": config.tags,
+        "seed": config.seed,
+        "command": [*PROGRAM.split(), *command_line(config)],
+        "device": device_title(device),
+        "higher_is_better": directions(),
+    }
+    if "run_directory" in namespace:
+        directory = RunDirectory(namespace.run_directory)
+        return RunWriter.open(directory, RunInfo.new(directory, **about))
+    return RunWriter.create(runs_folder(namespace), **about)
+
+
+def directions() -> dict[str, bool]:
+    """For each metric that a task may log, whether more is better."""
+    known = {name: better for task in TASKS for name, better in task.higher_is_better().items()}
+    return known | {f"epoch_{name}": better for name, better in known.items()}
+
+
+def started_stream(config: RunConfig, directory: RunDirectory, console: Console) -> VisdomStream | None:
+    server = visdom_server(config.visdom)
+    if server is None:
+        return None
+    stream = VisdomStream(directory, server, say=console.say)
+    stream.start()
+    return stream
+
+
+def last_steps(reader: RunReader) -> dict[str | None, int]:
+    """The newest step that the log has, for each split."""
+    newest: dict[str | None, int] = {}
+    for metric, split in reader.metrics():
+        steps = reader.curve(metric, split).step
+        if len(steps):
+            newest[split] = max(newest.get(split, 0), int(steps[-1]))
+    return newest
+
+
+def described(config: RunConfig, data: Data) -> str:
+    parts = (
+        f"{len(data.train)} samples to train, {len(data.validation)} to validate, {len(data.test)} to test"
+    )
+    return f"{config.model} learns {data.name} ({data.task}): {parts}"
+
+
+def explained(error: Exception, config: RunConfig) -> str:
+    """One sentence for the run's status."""
+    if isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error):
+        return (
+            f"out of memory with a batch of {config.batch_size}; use a smaller --batch-size, a smaller "
+            "model, or fewer --train-samples"
+        )
+    return str(error) if isinstance(error, EXPLAINED) else f"{type(error).__name__}: {error}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
