@@ -128,7 +128,7 @@ class RunCatalog:
         with self._lock:
             names = self._names()
             self._known = {name: parsed for name in names if (parsed := self._parsed(name)) is not None}
-            rows = [self._summary(name, parsed) for name, parsed in self._known.items()]
+            rows = [_summary(RunDirectory(self.runs / name), parsed) for name, parsed in self._known.items()]
         return sorted(rows, key=lambda row: (row.created or _time_of(row.id), row.id), reverse=True)
 
     def find(self, text: str) -> RunSummary:
@@ -187,15 +187,26 @@ class RunCatalog:
             return known
         if token[0] is None and _is_starting(directory):
             return None
-        problems: list[str] = []
-        info = _attempt(problems, lambda: read_info(directory))
-        status = _attempt(problems, lambda: read_status(directory))
-        labels = _attempt(problems, lambda: read_labels(directory))
-        return _Parsed(token, info, status, labels or Labels(), "; ".join(problems) or None)
+        return _parse(directory, token)
 
-    def _summary(self, name: str, parsed: _Parsed) -> RunSummary:
-        state = effective_state(parsed.info, parsed.status)
-        return RunSummary(self.runs / name, parsed.info, parsed.status, parsed.labels, state, parsed.broken)
+
+def read_summary(directory: RunDirectory) -> RunSummary:
+    """One run alone, as the catalog would list it; a folder that isn't there is a broken run."""
+    return _summary(directory, _parse(directory, None))
+
+
+def _parse(directory: RunDirectory, token: Hashable) -> _Parsed:
+    problems: list[str] = []
+    info = _attempt(problems, lambda: read_info(directory))
+    status = _attempt(problems, lambda: read_status(directory))
+    labels = _attempt(problems, lambda: read_labels(directory))
+    return _Parsed(token, info, status, labels or Labels(), "; ".join(problems) or None)
+
+
+def _summary(directory: RunDirectory, parsed: _Parsed) -> RunSummary:
+    """The state is found anew each time: a process may have died though no file has changed."""
+    state = effective_state(parsed.info, parsed.status)
+    return RunSummary(directory.path, parsed.info, parsed.status, parsed.labels, state, parsed.broken)
 
 
 def _attempt[Result](problems: list[str], read: Callable[[], Result]) -> Result | None:
