@@ -10,13 +10,13 @@ from dashboard.panels.live import live
 from dashboard.panels.plot import plot
 from dashboard.panels.run_card import run_card
 from dashboard.panels.run_list import short_table
-from dashboard.panels.run_store import run_catalog
+from dashboard.panels.run_store import listed_runs
 from dashboard.panels.source import show_source
 from dashboard.settings import read_settings
 
 SHOWN = 6  # cards of running trainings, and rows of the newest
 words = texts("home")
-catalog = run_catalog(read_settings().runs)
+folder = read_settings().runs
 
 
 def hero() -> None:
@@ -36,7 +36,7 @@ def hero() -> None:
 
 def training_now() -> bool:
     """The running trainings as cards, then the newest runs; whether anything runs."""
-    runs = catalog.rows()
+    runs = listed_runs(folder)
     if not runs:
         empty()
         return False
@@ -78,6 +78,6 @@ def doors() -> None:
 
 
 hero()
-live(training_now, active=any(run.state == "running" for run in catalog.rows()), interval=1.0, idle=5.0)
+live(training_now, active=any(run.state == "running" for run in listed_runs(folder)), interval=1.0, idle=5.0)
 doors()
 show_source(__file__, descend)

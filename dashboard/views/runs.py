@@ -10,17 +10,16 @@ from dashboard.panels.comparison import comparison
 from dashboard.panels.escape import plain
 from dashboard.panels.live import live
 from dashboard.panels.run_list import choose, chosen_runs, filters, selectable_table, table_settings
-from dashboard.panels.run_store import run_catalog
+from dashboard.panels.run_store import listed_runs
 from dashboard.panels.source import show_source
 from dashboard.panels.trash import remove_button, trash
 from dashboard.settings import read_settings
 
 words = texts("runs")
 settings = read_settings()
-catalog = run_catalog(settings.runs)
-runs_at_start = catalog.rows()
 
 st.title(_("Runs"))
+runs_at_start = listed_runs(settings.runs)
 if runs_at_start:
     st.caption(words["intro"])
     wanted = filters(runs_at_start)
@@ -28,7 +27,7 @@ if runs_at_start:
 
 def list_and_comparison() -> bool:
     """Everything that moves while something trains; whether anything does."""
-    runs = catalog.rows()
+    runs = listed_runs(settings.runs)
     if not runs:
         with st.container(border=True):
             st.markdown(words["empty"])
