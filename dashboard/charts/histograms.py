@@ -60,7 +60,7 @@ def common_edges(histograms: Histograms, bins: int = BINS) -> np.ndarray:
 
 
 def quantiles(counts: np.ndarray, edges: np.ndarray, wanted: Sequence[float]) -> np.ndarray:
-    """The values below which the wanted shares of the counts lie, each bin spread evenly; NaN without counts."""
+    """The values below which the wanted shares of the counts lie; NaN where there are no counts."""
     counts = np.asarray(counts, np.float64)
     total = counts.sum()
     if not total > 0:

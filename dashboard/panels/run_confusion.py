@@ -1,0 +1,86 @@
+"""Which class was taken for which, at one moment of a run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from dashboard.charts.confusion import class_scores, confusion_chart, worst_confusions
+from dashboard.language import _
+from dashboard.panels.plot import plot
+from dashboard.panels.step_slider import step_slider
+from logs.reader import RunReader
+
+NAME = "confusion"
+NORMS = {
+    "counts": "counts",
+    "target": "share of the true class",
+    "prediction": "share of the predicted class",
+}
+
+
+def run_confusion(reader: RunReader, nothing: str) -> None:
+    """The matrix of a chosen split and moment, the scores of each class and the most frequent mistakes."""
+    reader.refresh()
+    logged = [item for item in reader.matrices(NAME) if _is_square(item)]
+    if not logged:
+        st.info(nothing)
+        return
+    splits = [
+        split
+        for split in ("validation", "test", "train", None)
+        if any(item.split == split for item in logged)
+    ]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        split = splits[0]
+        if len(splits) > 1:
+            split = st.segmented_control(
+                _("Split"), splits, default=splits[0], required=True, key="run_confusion_split",
+                bind="query-params", format_func=lambda value: _(value or "all"),
+            )  # fmt: skip
+        norm = st.selectbox(
+            _("Show"), list(NORMS), key="run_confusion_norm", bind="query-params", width=230,
+            format_func=lambda value: _(NORMS[value]),
+        )  # fmt: skip
+        mistakes_only = st.toggle(_("mistakes only"), key="run_confusion_mistakes", bind="query-params")
+    moments = {item.step: item for item in logged if item.split == split}
+    epochs = {step: item.epoch for step, item in moments.items()}
+    step = step_slider(sorted(moments), epochs, f"run_confusion_step_{split or 'all'}")
+    _matrix(moments[step], norm, bool(mistakes_only))
+
+
+def _matrix(item: Any, norm: Any, mistakes_only: bool) -> None:
+    names = list(item.labels) or [str(number) for number in range(len(item.values))]
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        figure = confusion_chart(item.values, names, norm, mistakes_only)
+        plot(figure, "run_confusion", height=520, description=_("Confusion matrix"))
+    with right:
+        st.markdown(f"**{_('Most frequent mistakes')}**")
+        mistakes = worst_confusions(item.values, names)
+        if mistakes.empty:
+            st.caption(_("None: every sample was told right."))
+        else:
+            st.dataframe(mistakes, hide_index=True, column_config=_percent("share"), alt=_("Mistakes"))
+        st.markdown(f"**{_('Each class')}**")
+        scores = class_scores(item.values, names)
+        st.dataframe(
+            scores,
+            hide_index=True,
+            column_config=_percent("precision", "recall", "F1"),
+            alt=_("Scores per class"),
+        )
+
+
+def _percent(*names: str) -> dict[str, Any]:
+    return {name: st.column_config.NumberColumn(format="percent") for name in names}
+
+
+def _is_square(item: Any) -> bool:
+    return (
+        item.values is not None
+        and item.values.shape[0] == item.values.shape[1]
+        and bool(np.size(item.values))
+    )

@@ -1,0 +1,60 @@
+"""Choosing the run that a page is about; the choice is the `run` of its address."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import streamlit as st
+
+from dashboard.charts.tables import shown_state
+from dashboard.language import _
+from dashboard.panels.run_card import run_card
+from dashboard.theme import STATES
+from logs.catalog import RunSummary
+
+CARDS = 6
+RUN = "run"  # the part of the address
+
+
+def run_picker(runs: Sequence[RunSummary], current: str | None = None) -> None:
+    """A box with every run, the newest first; choosing one opens it."""
+    names = {run.id: run_label(run) for run in runs}
+    key = f"picker_{current or ''}"  # another run, another box: it shows what the address says
+    ids = list(names)
+    st.selectbox(
+        _("Run"),
+        ids,
+        index=ids.index(current) if current in names else None,
+        key=key,
+        format_func=lambda run: names.get(run, run),
+        placeholder=_("choose a run"),
+        label_visibility="collapsed",
+        on_change=_open,
+        args=(key,),
+    )
+
+
+def run_cards(runs: Sequence[RunSummary]) -> None:
+    """The newest runs as cards, for a page that no run was chosen for."""
+    with st.grid(3, min_column_width=280):
+        for run in runs[:CARDS]:
+            run_card(run)
+
+
+def run_label(run: RunSummary) -> str:
+    """Like "✔ First steps · mlp · digits · 21 Nov 08:26"."""
+    sign = STATES.get(shown_state(run), ("", "·"))[1]
+    parts = [f"{sign} {run.name}"]
+    if run.name == run.id:
+        return parts[0]  # the id says the rest
+    parts += [part for part in (run.model, run.dataset) if part]
+    if run.created:
+        parts.append(datetime.fromtimestamp(run.created).strftime("%d %b %H:%M"))
+    return " · ".join(parts)
+
+
+def _open(key: str) -> None:
+    chosen = st.session_state.get(key)
+    if chosen:
+        st.query_params[RUN] = chosen
