@@ -170,7 +170,7 @@ class RunCatalog:
         """The folders that may be runs: not hidden ones, among which is the trash, and not files."""
         try:
             with os.scandir(self.runs) as entries:
-                return [entry.name for entry in entries if not entry.name.startswith(".") and entry.is_dir()]
+                return [entry.name for entry in entries if _may_be_run(entry)]
         except FileNotFoundError:
             return []
         except OSError as error:
@@ -218,6 +218,13 @@ def _attempt[Result](problems: list[str], read: Callable[[], Result]) -> Result 
     except BrokenRunError as error:
         problems.append(str(error))
     return None
+
+
+def _may_be_run(entry: os.DirEntry[str]) -> bool:
+    try:
+        return not entry.name.startswith(".") and entry.is_dir()
+    except OSError:  # a link that leads to itself
+        return False
 
 
 def _file_token(path: Path) -> Hashable:

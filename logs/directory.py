@@ -164,6 +164,8 @@ def read_json(path: Path | str) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         what = "is empty" if not data.strip() else f"is not whole JSON ({error})"
         raise BrokenRunError(path, what, "restore it from a copy, or remove the run") from None
+    if b"\\ud" in data.lower():  # half a sign, which no UTF-8 text, table or page can hold, becomes "?"
+        value = json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
     if not isinstance(value, dict):
         raise BrokenRunError(path, f"holds a {type(value).__name__}, not an object", "restore it from a copy")
     return value

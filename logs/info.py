@@ -20,6 +20,7 @@ from logs.errors import BrokenRunError, NewerSchemaError
 from logs.process import process_started
 from logs.vocabulary import SCHEMA_VERSION
 
+LATEST = 253402300800.0  # the year 10000, after which no calendar and no table goes
 PACKAGES = ("torch", "torchvision", "numpy", "pandas", "pyarrow", "scikit-learn", "visdom")
 
 
@@ -110,6 +111,11 @@ class RunInfo:
                 way_out = f"it must be {wanted}; restore the file, or remove the run"
                 raise BrokenRunError(path, f"says {name} is {_short(value)}", way_out)
             values[name] = value
+        for name in ("created", "process_started"):
+            if not 0 <= values.get(name, 0) < LATEST:  # a NaN isn't either
+                raise BrokenRunError(
+                    path, f"says {name} is {_short(values[name])}", "it must be seconds since 1970"
+                )
         if not values.get("id"):
             raise BrokenRunError(
                 path, "names no id", "it was not written by this program; restore it from a copy"

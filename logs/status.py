@@ -148,6 +148,8 @@ def _number(value: Any) -> float:
 def _whole(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(value)
+    if abs(value) >= 2**63:  # no counter gets there, and no column holds it
+        raise ValueError(value)
     return value
 
 

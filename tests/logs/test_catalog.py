@@ -104,6 +104,9 @@ def test_removed_and_hidden_folders_and_stray_files_are_no_rows(runs, make_run) 
     (runs / ".cache").mkdir()
     (runs / ".DS_Store").write_text("")
     (runs / "notes.txt").write_text("")
+    if os.name != "nt":
+        (runs / "loop").symlink_to("loop")
+        (runs / "nowhere").symlink_to("missing")
     assert [row.id for row in RunCatalog(runs).rows()] == [kept.id]
 
 
@@ -184,6 +187,16 @@ def test_a_thousand_runs_are_listed_without_pyarrow_and_pandas(runs, make_run) -
         [sys.executable, "-c", code, str(runs)], capture_output=True, text=True, check=False
     )
     assert result.returncode == 0, result.stderr
+
+
+def test_strange_numbers_break_no_row_and_no_frame(runs, make_run) -> None:
+    make_run("running", {"heartbeat": math.inf, "epoch": math.nan, "epochs": math.inf, "host": "elsewhere"})
+    make_run("finished", {"heartbeat": -math.inf, "steps": 2**62, "step": -5})
+    (first, second), frame = RunCatalog(runs).rows(), RunCatalog(runs).frame()
+    assert len(frame) == 2
+    assert {first.broken, second.broken} == {None}
+    assert {first.state, second.state} == {"running", "finished"}
+    assert [row.progress for row in (first, second) if row.state == "finished"] == [0.0]
 
 
 def test_names_from_files_stay_data(runs, make_run) -> None:

@@ -82,6 +82,9 @@ def test_a_newer_format_is_refused_and_says_update(directory: RunDirectory, vers
         ({"id": 3}, "says id is 3; it must be a text"),
         ({"pid": "12"}, "says pid is '12'; it must be a whole number"),
         ({"pid": True}, "says pid is True"),
+        ({"created": 10**400}, "it must be seconds since 1970"),
+        ({"created": -1}, "says created is -1; it must be seconds since 1970"),
+        ({"process_started": 1e300}, "says process_started is 1e"),
         ({"created": None}, "says created is None; it must be a number"),
         ({"config": [1]}, r"says config is \[1\]; it must be an object"),
         ({"tags": "one"}, "it must be a list of texts"),
@@ -93,6 +96,15 @@ def test_a_foreign_file_is_named_with_the_field_that_is_wrong(
     write_json(directory.run_json, {**RunInfo(directory.id).to_dict(), **change})
     with pytest.raises(BrokenRunError, match=sentence):
         read_info(directory)
+
+
+def test_half_a_sign_in_a_name_becomes_a_question_mark(directory: RunDirectory) -> None:
+    text = (
+        '{"schema_version": 1, "id": "a", "name": "x\\uD800y \\ud83d\\ude00", "config": {"a": ["\\udfff"]}}'
+    )
+    directory.run_json.write_text(text)
+    info = read_info(directory)
+    assert (info.name, info.config) == ("x?y \U0001f600", {"a": ["?"]})  # a whole pair stays
 
 
 def test_times_are_numbers_that_other_programs_can_read(directory: RunDirectory) -> None:

@@ -78,6 +78,8 @@ def test_no_status_yet_is_none(tmp_path: Path) -> None:
     [
         {"state": "asleep"},
         {"step": 1.5},
+        {"steps": 10**400},
+        {"heartbeat": 10**400},
         {"heartbeat": "yesterday"},
         {"last": [1]},
         {"last": {"train": {"loss": None}}},
