@@ -21,19 +21,19 @@ if TYPE_CHECKING:
 FORMATS = ("csv", "parquet", "jsonl")
 
 
-def export(reader: RunReader, format: str, path: Path | str) -> Path:  # noqa: A002 - the contract's own word
+def export(reader: RunReader, file_format: str, path: Path | str) -> Path:
     """Writes every scalar, live rows included, to `path`, whole or not at all.
 
     Columns as in logs/FORMAT.md, rows by step. LogsError for an unknown format, OSError for a full disk.
     """
-    check_format(format)
+    check_format(file_format)
     path = Path(path)
     if path.is_dir():
-        raise LogsError(f"{path} is a folder; name a file in it, such as {path / f'run.{format}'}")
+        raise LogsError(f"{path} is a folder; name a file in it, such as {path / f'run.{file_format}'}")
     unfinished = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
     try:
         with unfinished.open("wb") as stream:
-            write_export(reader, format, stream)
+            write_export(reader, file_format, stream)
             stream.flush()
             os.fsync(stream.fileno())
         os.replace(unfinished, path)  # noqa: PTH105 - Path.replace is the same call
@@ -43,29 +43,29 @@ def export(reader: RunReader, format: str, path: Path | str) -> Path:  # noqa: A
     return path
 
 
-def write_export(reader: RunReader, format: str, stream: BinaryIO) -> None:  # noqa: A002
+def write_export(reader: RunReader, file_format: str, stream: BinaryIO) -> None:
     """The same into an open binary stream, such as a pipe."""
     import pyarrow.csv
     import pyarrow.parquet
 
-    check_format(format)
+    check_format(file_format)
     table = reader.scalars()
     table = table.sort_by("step")  # stable: what was logged first within a step comes first
-    if format == "parquet":
+    if file_format == "parquet":
         pyarrow.parquet.write_table(table, stream, compression="zstd")
-    elif format == "csv":
+    elif file_format == "csv":
         pyarrow.csv.write_csv(_spelled_out(table), stream)
     else:
         for lines in _json_lines(table):
             stream.write(lines)
 
 
-def check_format(format: str) -> None:  # noqa: A002
+def check_format(file_format: str) -> None:
     """LogsError with the nearest name for a format that nobody writes."""
-    if format not in FORMATS:
-        near = difflib.get_close_matches(format, FORMATS, n=1, cutoff=0.4)
+    if file_format not in FORMATS:
+        near = difflib.get_close_matches(file_format, FORMATS, n=1, cutoff=0.4)
         hint = f"; did you mean {near[0]!r}?" if near else ";"
-        raise LogsError(f"no export format is named {format!r}{hint} known: {', '.join(FORMATS)}")
+        raise LogsError(f"no export format is named {file_format!r}{hint} known: {', '.join(FORMATS)}")
 
 
 def _spelled_out(table: pa.Table) -> pa.Table:
