@@ -78,10 +78,10 @@ class Parameter:
     default: Value
     description: str
     kind: Kind = "number"
-    low: float | None = None
-    high: float | None = None
+    low: int | float | None = None
+    high: int | float | None = None
     log: bool = False
-    step: float | None = None
+    step: int | float | None = None
     unit: str = ""
     symbol: str = ""  # LaTeX, as in the row's formula
     choices: tuple[str, ...] = ()
@@ -101,9 +101,13 @@ class Parameter:
         return converted
 
     def _range(self) -> str:
-        if self.low is not None and self.high is not None:
-            return f"between {self.low:g} and {self.high:g}"
-        return f"at least {self.low:g}" if self.low is not None else f"at most {self.high:g}"
+        low, high = (
+            None if end is None else f"{end:.0f}" if self.kind == "integer" else f"{end:g}"
+            for end in (self.low, self.high)
+        )
+        if low is not None and high is not None:
+            return f"between {low} and {high}"
+        return f"at least {low}" if low is not None else f"at most {high}"
 
     def _convert(self, value: Any, owner: str) -> Value:
         wrong = f"{self.name} of {owner} is {value!r}; it must be"
@@ -121,16 +125,16 @@ class Parameter:
         if self.kind in ("text", "path"):
             return str(value)
         try:
-            number = float(value)
-        except (TypeError, ValueError):
-            raise ValueError(f"{wrong} a number") from None
-        if self.kind == "integer":
-            if isinstance(value, bool) or not math.isfinite(number) or number != int(number):
-                raise ValueError(f"{wrong} a whole number")
-            return int(number)
+            number = math.nan if isinstance(value, bool) else float(value)
+        except (TypeError, ValueError, OverflowError):
+            number = math.nan
         if not math.isfinite(number):
             raise ValueError(f"{wrong} a finite number")
-        return number
+        if self.kind == "number":
+            return number
+        if number != int(number):
+            raise ValueError(f"{wrong} a whole number")
+        return value if isinstance(value, int) else int(number)  # a float keeps 53 bits of a large one
 
 
 def checked_settings(
