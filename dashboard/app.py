@@ -4,8 +4,8 @@ import sys
 from pathlib import Path
 
 REPOSITORY = str(Path(__file__).resolve().parent.parent)
-if sys.path[0] != REPOSITORY:  # Streamlit puts this folder first; our imports start one folder up
-    sys.path.insert(0, REPOSITORY)
+# Streamlit puts this folder first, and our imports start one folder up. The script runs often: no duplicates.
+sys.path[:] = [REPOSITORY, *(path for path in sys.path if path != REPOSITORY)]
 
 import streamlit as st  # noqa: E402 - the path above comes first
 

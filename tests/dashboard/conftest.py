@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import streamlit as st
+from streamlit import config
 from streamlit.testing.v1 import AppTest
 
 APP = Path(__file__).resolve().parents[2] / "dashboard" / "app.py"
@@ -17,20 +19,26 @@ Open = Callable[..., AppTest]
 
 
 @pytest.fixture
-def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The folder of runs that the dashboard shows; empty."""
     folder = tmp_path / "runs"
     folder.mkdir()
     monkeypatch.setenv("DESCENT_RUNS", str(folder))
     monkeypatch.setenv("DESCENT_VISDOM", "http://127.0.0.1:9")  # nothing listens there
     st.cache_resource.clear()
-    return folder
+    served = config.get_option("server.enableStaticServing")
+    config.set_option("server.enableStaticServing", True)  # AppTest doesn't read the dashboard's own settings
+    yield folder
+    config.set_option("server.enableStaticServing", served)
 
 
 @pytest.fixture
-def make_run(runs: Path) -> Callable[..., Path]:
+def make_run(runs: Path) -> Iterator[Callable[..., Path]]:
     """make_run(steps=..., state=..., **RunWriter.create's settings) -> a run's folder."""
+    from logs.status import read_status
     from logs.writer import RunWriter
+
+    still_open = []
 
     def make(steps: int = 20, state: str = "finished", **settings: Any) -> Path:
         settings = {"model": "mlp", "dataset": "digits", "config": {"learning_rate": 0.1}, **settings}
@@ -45,9 +53,17 @@ def make_run(runs: Path) -> Callable[..., Path]:
         run.progress(epoch=steps / 10, epochs=steps / 10, step=steps, steps=steps, rate=100.0)
         if state != "running":
             run.finish(state, error="it broke" if state == "failed" else None)
+            return Path(run.directory.path)
+        still_open.append(run)
+        limit = time.monotonic() + 20
+        while (status := read_status(run.directory)) is None or not status.last or status.step < steps:
+            assert time.monotonic() < limit, "no status was written"  # a thread does it, once a second
+            time.sleep(0.05)
         return Path(run.directory.path)
 
-    return make
+    yield make
+    for run in still_open:
+        run.finish("stopped")
 
 
 @pytest.fixture
