@@ -139,12 +139,11 @@ def matrix_pane(name: str, values: np.ndarray, labels: Sequence[str], when: str 
 
 
 def histograms_pane(
-    kind: str, histograms: Sequence[tuple[str, np.ndarray, np.ndarray]], when: str = ""
+    kind: str, histograms: Sequence[tuple[str, np.ndarray, np.ndarray]], when: str = "", layers: int = 0
 ) -> Pane:
-    """The newest histogram of each layer in one plot; `histograms` holds (layer, counts, edges)."""
-    shown = representative(list(histograms), MAX_LAYERS)
+    """Histograms, each (layer, counts, edges), in one plot: MAX_LAYERS at most, out of so many `layers`."""
     data = []
-    for (layer, counts, edges), colour in zip(shown, LAYER_COLOURS, strict=False):
+    for (layer, counts, edges), colour in zip(histograms, LAYER_COLOURS, strict=False):
         share = np.asarray(counts, dtype=np.float64) / max(float(np.sum(counts)), 1.0)
         data.append(
             {
@@ -156,9 +155,10 @@ def histograms_pane(
                 "line": {"shape": "hv", "color": colour, "width": 1.5},
             }
         )
-    left_out = f", {len(shown)} of {len(histograms)} layers" if len(shown) < len(histograms) else ""
-    title = "value" + (f" ({when}{left_out})" if when else left_out)
-    layout = _layout(title, "share of values per bin")
+    about = [when] if when else []
+    if len(data) < layers:
+        about.append(f"{len(data)} of {layers} layers")
+    layout = _layout(f"value ({', '.join(about)})" if about else "value", "share of values per bin")
     layout["legend"] = {"x": 1, "xanchor": "right", "y": 1, "bgcolor": "rgba(255, 255, 255, 0.6)"}
     layout["legend"]["font"] = {"size": 9}
     layout["margin"]["t"] = 15
@@ -172,13 +172,14 @@ def representative(items: list[Any], limit: int) -> list[Any]:
     return [items[round(place)] for place in np.linspace(0, len(items) - 1, limit)]
 
 
-def controls_pane(learning_rate: str) -> Pane:
+def controls_pane() -> Pane:
     """What a person can change while it trains; what became of it stands under progress.
 
-    The learning rate is a text field: Visdom's number fields refuse 1e-3.
+    The learning rate is a text field, because Visdom's number fields refuse 1e-3, and an empty one, because
+    the page sends what stands in it as soon as somebody who has touched it clicks elsewhere.
     """
     properties = [
-        {"type": "text", "name": "Learning rate", "value": learning_rate},
+        {"type": "text", "name": "New learning rate", "value": ""},
         {"type": "button", "name": "Save a checkpoint", "value": "Save"},
         {"type": "button", "name": "Stop after this step", "value": "Stop"},
     ]

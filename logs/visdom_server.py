@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 
 DEFAULT_PORT = 8097
 DEFAULT_SERVER = f"http://127.0.0.1:{DEFAULT_PORT}"
-PORT_TAKEN = 2  # exit status
+UNUSABLE = 2  # exit status: the port or the folder cannot be used
 
 
 def server_is_up(server: str = DEFAULT_SERVER, timeout: float = 0.5) -> bool:
@@ -81,8 +81,11 @@ def say(sentence: str) -> None:
     print(sentence, flush=True)
 
 
-def serve(port: int, env_path: Path) -> int:
-    """Run the server until Ctrl-C or SIGTERM, then save its environments; returns the exit status."""
+def serve(port: int, env_path: Path, logging_level: int = logging.CRITICAL) -> int:
+    """Run the server until Ctrl-C or SIGTERM, then save its environments; returns the exit status.
+
+    Takes over the process's signals and logging: for a process of its own.
+    """
     address = f"http://127.0.0.1:{port}"
     if server_is_up(address):
         say(f"a Visdom server runs at {address} already; it is used as it is")
@@ -91,16 +94,23 @@ def serve(port: int, env_path: Path) -> int:
         env_path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         say(f"the folder {env_path} cannot be made ({error.strerror}); way out: --env-path DIR")
-        return PORT_TAKEN
+        return UNUSABLE
     try:
         listening = _bind(port)
     except OSError as error:
         say(
             f"port {port} cannot be used ({error.strerror}); way out: --port {port + 1}, or end what holds it"
         )
-        return PORT_TAKEN
+        return UNUSABLE
+    logging.basicConfig(level=logging_level, force=True)  # visdom logs each 404 as an error
     page = _Page()
-    asyncio.run(_serve(listening, env_path, page, address))
+    try:
+        asyncio.run(_serve(listening, env_path, page, address))
+    except OSError as error:
+        say(f"environments in {env_path} cannot be read or written ({error}); way out: --env-path DIR")
+        return UNUSABLE
+    finally:
+        listening.close()
     say("Visdom has ended; its environments are saved")
     return 0
 
@@ -153,7 +163,7 @@ def port_number(text: str) -> int:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command line. Exit status: 0 ended as asked or already running, 2 the port is taken."""
+    """The command line. Exit status: 0 ended as asked or already running, 2 port or folder unusable."""
     parser = argparse.ArgumentParser(
         prog="python -m logs.visdom_server", description=__doc__.partition("\n")[0]
     )
@@ -167,8 +177,10 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--verbose", action="store_true", help="show what the server logs")
     asked = parser.parse_args(arguments)
-    logging.basicConfig(level=logging.INFO if asked.verbose else logging.CRITICAL, force=True)
-    return serve(asked.port, asked.env_path)
+    try:
+        return serve(asked.port, asked.env_path, logging.INFO if asked.verbose else logging.CRITICAL)
+    except KeyboardInterrupt:  # before the server was ready; afterwards Ctrl-C ends it in order
+        return 130
 
 
 if __name__ == "__main__":

@@ -16,7 +16,6 @@ run, and is sent when it answers again.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import sys
 import threading
@@ -64,9 +63,8 @@ class _Session:
         self.environment = environment
         self.connection = VisdomConnection(server)
         self.posts = 0  # panes sent
-        self._digests: dict[str, bytes] = {}  # of each window's newest post
+        self._held: dict[str, Pane] = {}  # by window
         self._shown: list[Pane] | None = None
-        self.controls: Pane | None = None  # the one the server holds
 
     def show(self, panes: list[Pane]) -> None:
         """Post the panes that differ from what the server holds; nothing at all for the list it has shown."""
@@ -76,11 +74,10 @@ class _Session:
             self._shown = panes
 
     def send(self, pane: Pane, again: bool = False) -> None:
-        body = json.dumps(pane.message(self.environment), allow_nan=False).encode()
-        digest = hashlib.blake2b(body, digest_size=16).digest()
-        if again or self._digests.get(pane.window) != digest:
-            self.connection.post("events", body)
-            self._digests[pane.window] = digest
+        if again or self._held.get(pane.window) != pane:
+            message = pane.message(self.environment)
+            self.connection.post("events", json.dumps(message, allow_nan=False).encode())
+            self._held[pane.window] = pane
             self.posts += 1
 
     def save(self) -> None:
@@ -110,7 +107,6 @@ class VisdomStream:
         self._thread = threading.Thread(target=self._run, name="visdom-stream", daemon=True)
         self._picture = Picture(directory)
         self._session: _Session | None = None
-        self._controls: Pane | None = None
         self._next_attempt = 0.0  # time.monotonic()
 
     def start(self) -> VisdomStream:
@@ -166,11 +162,7 @@ class VisdomStream:
             session.show(panes)
             session.save()
         else:
-            # The same pane until somebody used it: sent again it would empty the field a person types in.
-            self._controls = self._controls or controls_pane(self._picture.learning_rate())
-            if self._controls is not session.controls:
-                session.send(self._controls, again=True)
-                session.controls = self._controls
+            session.send(controls_pane())
             session.show(panes)
 
     def _rest(self, seconds: float) -> None:
@@ -183,11 +175,11 @@ class VisdomStream:
             try:
                 event = self._session.connection.event()
                 if event is not None:
-                    self._obey(event)
+                    self._obey(event, self._session)
             except VisdomUnavailableError as error:
                 self._lose(str(error), 0.0)
 
-    def _obey(self, event: dict[str, Any]) -> None:
+    def _obey(self, event: dict[str, Any], session: _Session) -> None:
         """Turn a press or an entry in this run's controls into a request, and show what came of it."""
         ours = event.get("eid") == self.environment and event.get("target") == CONTROLS
         if not ours or event.get("event_type") != "PropertyUpdate":
@@ -196,6 +188,8 @@ class VisdomStream:
         if kind is None:
             return
         value = str(event.get("value")).strip() if kind == "learning_rate" else None
+        if value == "":
+            return  # somebody clicked into the field and elsewhere
         now = time.strftime("%H:%M:%S")
         try:
             request = send_request(self.directory, kind, value)
@@ -204,8 +198,7 @@ class VisdomStream:
         else:
             asked = f"learning rate {request.value:g}" if request.value is not None else kind
             self._picture.last_request = f"{now} {asked}: passed on to the training"
-        if value is not None:
-            self._controls = controls_pane(value)
+        session.send(controls_pane(), again=value is not None)  # empties the field
         self._turn()
 
     def _lose(self, reason: str, took: float) -> None:

@@ -16,8 +16,9 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
-from logs.visdom_assets import PAGE_FILES
+from logs.visdom_assets import PAGE_FILES, cache_folder
 from logs.visdom_server import server_is_up
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -102,25 +103,28 @@ class RunningVisdom:
 
 
 @contextmanager
-def running_visdom(folder: Path) -> Iterator[RunningVisdom]:
-    """The real server with an empty page, ended afterwards."""
-    cache = folder / "cache"
-    environment = cache_environment(cache)
+def absent_visdom(folder: Path) -> Iterator[RunningVisdom]:
+    """The real server with an empty page, not started yet; ended afterwards."""
+    environment = cache_environment(folder / "cache")
     fill_with_empty_scripts(cache_of(environment))
     server = RunningVisdom(folder, environment)
     try:
-        yield server.start()
+        yield server
     finally:
         server.kill()
 
 
+@contextmanager
+def running_visdom(folder: Path) -> Iterator[RunningVisdom]:
+    """The real server with an empty page, ended afterwards."""
+    with absent_visdom(folder) as server:
+        yield server.start()
+
+
 def cache_of(environment: dict[str, str]) -> Path:
     """Where a process with this environment keeps the page's scripts."""
-    asked = "from logs.visdom_assets import cache_folder; print(cache_folder())"
-    done = subprocess.run(
-        [sys.executable, "-c", asked], cwd=ROOT, env=environment, check=True, capture_output=True, text=True
-    )
-    return Path(done.stdout.strip())
+    with patch.dict(os.environ, environment):
+        return cache_folder()
 
 
 @contextmanager

@@ -18,7 +18,10 @@ from logs.visdom_server import main, port_number, server_is_up
 from tests.visdom_servers import (
     ROOT,
     RunningVisdom,
+    cache_environment,
+    cache_of,
     failing_server,
+    fill_with_empty_scripts,
     free_port,
     hanging_server,
     running_visdom,
@@ -147,6 +150,25 @@ def test_an_environment_folder_that_cannot_be_made_is_said(
     (tmp_path / "file").write_text("")
     assert main(["--port", str(free_port()), "--env-path", str(tmp_path / "file" / "below")]) == 2
     assert "--env-path" in capsys.readouterr().out
+
+
+def test_environments_that_cannot_be_written_are_said(tmp_path: Path) -> None:
+    (tmp_path / "main.json").mkdir()
+    command = [sys.executable, "-m", "logs.visdom_server", "--port", str(free_port())]
+    environment = cache_environment(tmp_path / "cache")
+    fill_with_empty_scripts(cache_of(environment))
+    done = subprocess.run(
+        [*command, "--env-path", str(tmp_path)],
+        cwd=ROOT,
+        env=environment,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 2
+    assert "--env-path" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("text", ["0", "65536", "http", "-1", "8097.5"])
