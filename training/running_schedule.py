@@ -39,7 +39,7 @@ class RunningSchedule:
         self.optimizer = optimizer
         self.scheduler = scheduler
         self.every = every
-        self.most_steps = most_steps  # some of torch's formulas rise again after their end, or raise
+        self.most_steps = most_steps  # one of torch's schedulers raises after its end
         self.top: float = optimizer.param_groups[0]["lr"]
         # torch warns when a scheduler steps before its optimizer: the dummy moves nothing, but has stepped
         scheduler.optimizer.step()
@@ -81,13 +81,14 @@ class RunningSchedule:
         self._apply()
 
     def state_dict(self) -> dict[str, Any]:
-        scheduler = self.scheduler.state_dict()
-        changing = {key: _plain(scheduler[key]) for key in CHANGING if key in scheduler}
+        state = vars(self.scheduler)
+        changing = {key: _plain(state[key]) for key in CHANGING if key in state}
         return {"top": self.top, "share": self.share, "scheduler": changing}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self.top = state["top"]
-        self.scheduler.load_state_dict({key: _number(value) for key, value in state["scheduler"].items()})
+        # Torch's own load_state_dict wants back the functions that its state_dict holds for some schedulers
+        vars(self.scheduler).update({key: _number(value) for key, value in state["scheduler"].items()})
         self.scheduler.optimizer.param_groups[0]["lr"] = state["share"]
         self._apply()
 

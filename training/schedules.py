@@ -60,11 +60,19 @@ def _exponential(
     return RunningSchedule(optimizer, lr_scheduler.ExponentialLR(_dummy(), epoch_factor), "epoch")
 
 
+def _half_cosine(done: float, final_share: float) -> float:
+    """From 1 at `done` = 0 to final_share at 1, and no further."""
+    return final_share + (1 - final_share) * (1 + math.cos(math.pi * min(1.0, done))) / 2
+
+
 def _cosine(
     optimizer: torch.optim.Optimizer, total_steps: int, steps_per_epoch: int, final_share: float
 ) -> RunningSchedule:
-    scheduler = lr_scheduler.CosineAnnealingLR(_dummy(), T_max=max(1, total_steps), eta_min=final_share)
-    return RunningSchedule(optimizer, scheduler, "batch", most_steps=max(1, total_steps))
+    # Not CosineAnnealingLR: it computes each rate from the last, so that rounding adds up over a long run
+    scheduler = lr_scheduler.LambdaLR(
+        _dummy(), lambda step: _half_cosine(step / max(1, total_steps), final_share)
+    )
+    return RunningSchedule(optimizer, scheduler, "batch")
 
 
 def _plateau(
@@ -122,14 +130,12 @@ def _warm_up(
     warm_up_share: float,
     final_share: float,
 ) -> RunningSchedule:
-    total = max(1, total_steps)
-    rising = round(warm_up_share * total)
+    rising = round(warm_up_share * total_steps)
 
     def share(step: int) -> float:
         if step < rising:
             return (step + 1) / (rising + 1)
-        done = min(1.0, (step - rising) / max(1, total - rising))
-        return final_share + (1 - final_share) * (1 + math.cos(math.pi * done)) / 2
+        return _half_cosine((step - rising) / max(1, total_steps - rising), final_share)
 
     return RunningSchedule(optimizer, lr_scheduler.LambdaLR(_dummy(), share), "batch")
 
