@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logs import directory as directory_module
@@ -55,6 +55,7 @@ def test_a_bad_name_becomes_a_plain_part_of_a_folder_name(name: str, plain: str)
     assert slug(name, "model") == plain
 
 
+@settings(deadline=None)
 @given(st.text(min_size=1))
 def test_every_name_gives_a_part_that_every_file_system_takes(name: str) -> None:
     if name.strip():

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logs import terminal
 from logs.terminal import number, printable, sparkline, table, width
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_no_control_sign_reaches_the_terminal(text: str) -> None:
     assert printable(text).isprintable()
@@ -22,6 +23,7 @@ def test_an_escape_code_in_a_name_is_spelled_out() -> None:
     assert printable("数字 <b>") == "数字 <b>"
 
 
+@settings(deadline=None)
 @given(st.text(), st.integers(2, 20))
 def test_a_cut_text_fits(text: str, limit: int) -> None:
     assert width(printable(text, limit)) <= limit
