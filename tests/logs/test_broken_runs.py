@@ -8,13 +8,17 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
+from logs.__main__ import main
 from logs.catalog import RunCatalog
 from logs.directory import RunDirectory, write_json
 from logs.info import read_info
+from logs.reader import RunReader
 from logs.status import Status, write_status
 from logs.vocabulary import SCHEMA_VERSION
+from logs.writer import RunWriter
 
 
 def truncated(directory: RunDirectory) -> None:
@@ -172,3 +176,63 @@ def test_a_status_replaced_again_and_again_is_never_seen_in_half(runs, make_run)
     writer.join()
     assert catalog.rows()[0].status is not None
     assert catalog.rows()[0].status.step == 199
+
+
+@pytest.fixture
+def written(runs: Path) -> RunDirectory:
+    """A finished run with one part of scalars, and a stray file in every folder."""
+    with RunWriter.create(runs, model="net", dataset="data", name="written") as run:
+        for step in range(100):
+            run.log(step, {"loss": 1 / (step + 1)}, split="train")
+        run.text(1, "note", "hello")
+    for folder in (run.directory.path, run.directory.scalars, run.directory.media):
+        (folder / "Thumbs.db").write_bytes(b"\x00")
+        (folder / "._000000-000000.parquet").write_bytes(b"\x00")  # macOS leaves these on foreign disks
+    return run.directory
+
+
+def test_foreign_files_in_a_run_change_nothing(runs, written, capsys) -> None:
+    assert RunCatalog(runs).rows()[0].broken is None
+    assert main(["show", "written", "--runs", str(runs)]) == 0
+    assert "100" in capsys.readouterr().out
+    assert main(["repair", "written", "--runs", str(runs)]) == 0
+    assert capsys.readouterr().out == f"{written.id}: nothing to mend\n"
+
+
+def test_a_truncated_part_is_one_sentence_and_repair_keeps_the_rest(runs, written, capsys) -> None:
+    resumed = RunWriter.resume(written.path)
+    resumed.log(100, {"loss": 0.25}, split="train")
+    resumed.finish("finished")
+    whole = next(written.scalars.glob("[0-9]*.parquet"))
+    newest = whole.with_name("000900-000900.parquet")
+    newest.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    assert RunCatalog(runs).rows()[0].broken is None  # a list doesn't open parts
+    for words in (["show", "written"], ["tail", "written"], ["export", "written"]):
+        assert main([*words, "--runs", str(runs)]) == 2
+        error = capsys.readouterr().err
+        assert "000900-000900.parquet is damaged" in error
+        assert "python -m logs repair" in error
+        assert len(error.splitlines()) == 1
+    assert main(["repair", "written", "--runs", str(runs)]) == 0
+    assert "set scalars/000900-000900.parquet aside" in capsys.readouterr().out.replace(os.sep, "/")
+    assert len(RunReader(written.path).curve("loss", "train").step) == 101
+
+
+def test_a_part_of_a_newer_version_says_update(runs, written, capsys) -> None:
+    part = next(written.scalars.glob("[0-9]*.parquet"))
+    table = pq.read_table(part)
+    newer_still = {b"descent.schema_version": str(SCHEMA_VERSION + 1).encode()}
+    pq.write_table(table.replace_schema_metadata(newer_still), part)
+    assert main(["tail", "written", "--runs", str(runs)]) == 2
+    error = capsys.readouterr().err
+    assert f"version {SCHEMA_VERSION + 1}" in error
+    assert "update" in error
+    assert main(["repair", "written", "--runs", str(runs)]) == 2  # it is not damaged: it stays
+    assert part.exists()
+
+
+def test_a_lost_run_whose_status_never_came_is_shown(runs, written, capsys) -> None:
+    written.status_json.unlink()
+    assert main(["list", "--runs", str(runs)]) == 0
+    assert main(["show", "written", "--runs", str(runs)]) == 0
+    assert "written" in capsys.readouterr().out
