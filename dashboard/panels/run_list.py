@@ -57,7 +57,7 @@ def table_settings(runs: Sequence[RunSummary]) -> tuple[str, list[MetricColumn]]
         chosen = st.multiselect(
             _("Metrics"), list(columns), default=shown, key="runs_columns", bind="query-params"
         )
-    return sort or SORTS[0], [columns[title] for title in chosen]
+    return sort or SORTS[0], [columns[title] for title in chosen if title in columns]
 
 
 def chosen_runs(runs: Sequence[RunSummary]) -> list[RunSummary]:
