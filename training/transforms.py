@@ -41,10 +41,10 @@ class Transform:
     inputs: Literal["any", "image"] = "image"
 
 
-def _uniform(samples: Tensor, count: int, low: float, high: float, generator: torch.Generator) -> Tensor:
-    """[count, batch] uniform numbers in [low, high), on the samples' device."""
+def _draws(samples: Tensor, count: int, generator: torch.Generator) -> Float[Tensor, "count batch"]:
+    """Uniform numbers in [0, 1), `count` for each sample, on the samples' device."""
     draws = torch.rand(count, len(samples), generator=generator, device=generator.device)
-    return (low + (high - low) * draws).to(samples.device, non_blocking=True)
+    return draws.to(samples.device, non_blocking=True)
 
 
 def _centres(size: int, position: Tensor) -> Tensor:
@@ -55,7 +55,7 @@ def _centres(size: int, position: Tensor) -> Tensor:
 def _flip(
     images: Images, targets: Tensor, generator: torch.Generator, flip_share: float
 ) -> tuple[Images, Tensor]:
-    chosen = _uniform(images, 1, 0, 1, generator)[0] < flip_share
+    chosen = _draws(images, 1, generator)[0] < flip_share
     return torch.where(chosen[:, None, None, None], images.flip(3), images), targets
 
 
@@ -72,7 +72,7 @@ def _crop(
     images: Images, targets: Tensor, generator: torch.Generator, crop_padding: int
 ) -> tuple[Images, Tensor]:
     # A window of the image's own size out of the padded image is the image, moved
-    places = _uniform(images, 2, 0, 1, generator)
+    places = _draws(images, 2, generator)
     down, right = _centres(2 * crop_padding + 1, places) - crop_padding
     return shifted(images, down, right), targets
 
@@ -97,14 +97,15 @@ def rotated(images: Images, degrees: Float[Tensor, "batch"]) -> Images:
 def _rotation(
     images: Images, targets: Tensor, generator: torch.Generator, rotation_degrees: float
 ) -> tuple[Images, Tensor]:
-    return rotated(images, _uniform(images, 1, -rotation_degrees, rotation_degrees, generator)[0]), targets
+    degrees = rotation_degrees * (2 * _draws(images, 1, generator)[0] - 1)
+    return rotated(images, degrees), targets
 
 
 def _cutout(
     images: Images, targets: Tensor, generator: torch.Generator, cutout_size: int
 ) -> tuple[Images, Tensor]:
     height, width = images.shape[2:]
-    down, right = _uniform(images, 2, 0, 1, generator)
+    down, right = _draws(images, 2, generator)
     top = _centres(height, down)[:, None] - cutout_size // 2
     left = _centres(width, right)[:, None] - cutout_size // 2
     rows = torch.arange(height, device=images.device)
