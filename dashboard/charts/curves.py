@@ -21,12 +21,16 @@ XAxis = Literal["step", "epoch", "time"]
 
 
 class CurveLike(Protocol):
-    """What logs.reader's Curve has: arrays of one length, sorted by step."""
+    """What logs.curve.Curve has: arrays of one length, in the order in which they were logged."""
 
-    step: np.ndarray  # int64, optimizer updates since the start
-    epoch: np.ndarray  # float64
-    value: np.ndarray  # float64
-    wall_time: np.ndarray  # datetime64[us], UTC
+    @property
+    def step(self) -> np.ndarray: ...  # int64, optimizer updates since the start
+    @property
+    def epoch(self) -> np.ndarray: ...  # float64, NaN where none was given
+    @property
+    def value(self) -> np.ndarray: ...  # float64
+    @property
+    def wall_time(self) -> np.ndarray: ...  # datetime64[us], UTC
 
 
 @dataclass(frozen=True)

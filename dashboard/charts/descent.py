@@ -62,7 +62,7 @@ def descent_chart() -> go.Figure:
             "yaxis": hidden,
             "zaxis": hidden,
             "aspectratio": {"x": 1.45, "y": 1.45, "z": 0.62},
-            "camera": {"eye": {"x": 0.9, "y": -1.1, "z": 1.15}, "center": {"x": 0, "y": 0, "z": -0.12}},
+            "camera": {"eye": {"x": 1.0, "y": -1.25, "z": 1.25}, "center": {"x": 0, "y": 0, "z": -0.12}},
         },
     )
     return figure

@@ -82,7 +82,7 @@ async function draw(Plotly, instance) {
   layout.autosize = false
   layout.width = figure.clientWidth
   layout.height = data.height
-  if (figure.clientWidth < 640) putLegendBelow(layout)
+  if (figure.clientWidth < 640 && layout.showlegend !== false) putLegendBelow(layout)
 
   await Plotly.react(figure, described.data ?? [], layout, {
     displaylogo: false,
