@@ -84,7 +84,9 @@ def measure(code: str, runs: Path) -> dict[str, float]:
 
 
 def main() -> int:
-    arguments = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    arguments = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     arguments.add_argument("--runs", type=int, default=1000, metavar="COUNT", help="how many runs are made")
     count = arguments.parse_args().runs
     with tempfile.TemporaryDirectory(prefix="descent-catalog-") as folder:
@@ -98,9 +100,7 @@ def main() -> int:
     warm = statistics.median(row["warm"] for row in ours)
     baseline = statistics.median(row["cold"] for row in naive)
     assert {row["runs"] for row in ours + naive} == {count}
-    print(
-        f"{count:,} finished runs of {STEPS * 2 + 2} values, made in {made:.1f} s; medians of {REPEATS}"
-    )
+    print(f"{count:,} finished runs of {STEPS * 2 + 2} values, made in {made:.1f} s; medians of {REPEATS}")
     print(f"{'':34}{'seconds':>9}")
     print(f"{'catalog, cold (imports included)':34}{cold:9.3f}   bar {BAR_SECONDS:.1f}")
     print(f"{'catalog, warm':34}{warm:9.3f}")

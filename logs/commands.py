@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shlex
 import sys
 import time
 from argparse import Namespace
@@ -72,7 +73,7 @@ def show(arguments: Namespace) -> int:
     if status is not None:
         facts.insert(2, ("progress", _progress_text(row)))
     if info is not None:
-        facts += [("device", info.device), ("commit", info.git_commit), ("command", " ".join(info.command))]
+        facts += [("device", info.device), ("commit", info.git_commit), ("command", shlex.join(info.command))]
     if row.broken:
         facts.insert(1, ("broken", row.broken))
     print(table(("", ""), [fact for fact in facts if fact[1]]).lstrip("\n"))
