@@ -1,11 +1,12 @@
 """The writer's second thread: whatever takes longer than a microsecond happens here.
 
-Every fifth of a second, or when woken, it makes segments ahead of the training thread, folds full ones into
-parts, writes pictures and predictions, takes requests, and once a second replaces status.json.
+Every fifth of a second, or when woken, it folds full segments into parts, writes pictures and predictions,
+takes requests, and once a second replaces status.json. A third thread does nothing but make segments ahead of
+the training thread: folding must not hold it up.
 
-Its pieces of Python are short (a segment is 16,384 records) and the long ones, in Arrow, NumPy and the
-kernel, release the interpreter: the training thread never waits a millisecond for it
-(benchmarks/log_calls.py).
+Whoever computes in Python holds the interpreter, and the training thread waits. So rows are handled in
+slices, with a `breath` between them that hands the interpreter over; what takes longer is in Arrow, NumPy or
+the kernel, which release it. No wait of a millisecond is left (benchmarks/log_calls.py).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from logs.breath import SLICE_RECORDS, breath
 from logs.compaction import compact_rows, compact_scalars, fold_rows, fold_segments
 from logs.curve import Curve, Series
 from logs.directory import RunDirectory
@@ -55,6 +57,8 @@ class Background(threading.Thread):
         self._said: set[str] = set()
         self._woken = threading.Event()
         self._ending = threading.Event()
+        self._space = threading.Thread(target=self._make_segments, name="run-log-space", daemon=True)
+        self._needs_space = threading.Event()
         self._media: deque[Medium] = deque()
         self._predictions: deque[Predictions] = deque()
         self._waiting_bytes = 0
@@ -63,6 +67,8 @@ class Background(threading.Thread):
         self._last_beat = 0.0
 
     def wake(self) -> None:
+        """Called by the training thread when it has gone on to the next segment."""
+        self._needs_space.set()
         self._woken.set()
 
     def add(self, item: Medium | Predictions) -> None:
@@ -78,6 +84,7 @@ class Background(threading.Thread):
             self._predictions.append(item)
 
     def run(self) -> None:
+        self._space.start()
         while not self._ending.is_set():
             self._woken.wait(TICK_SECONDS)
             self._woken.clear()
@@ -86,11 +93,18 @@ class Background(threading.Thread):
             except Exception as error:  # training goes on; what was logged is in the segments
                 self._say_once("turn", f"the run log's thread met {type(error).__name__}: {error}")
 
+    def _make_segments(self) -> None:
+        while not self._ending.is_set():
+            self._needs_space.clear()
+            self.recorder.fill()
+            self._needs_space.wait(BEAT_SECONDS)  # on a full disk there may be room later
+
     def finish(self, state: str, error: str) -> None:
         """Ends the thread, brings the run into its final form, and says last that it has ended."""
         self._ending.set()
-        self._woken.set()
+        self.wake()
         self.join()
+        self._space.join()
         self._write_waiting()
         self._count()
         self.recorder.current()[0].close()
@@ -108,7 +122,6 @@ class Background(threading.Thread):
             write_status(self.directory, replace(self.status, heartbeat=time.time()))
 
     def _turn(self) -> None:
-        self._fill()
         self._count()
         now = time.monotonic()
         if now - self._last_beat >= BEAT_SECONDS:
@@ -116,44 +129,50 @@ class Background(threading.Thread):
             self.status = self._current_status()
             self.write_status()
             self._write_waiting()
+        self._watch_space()
         self.requests.extend(take_requests(self.directory))
 
-    def _fill(self) -> None:
-        """Segments ahead of the training thread; says once when the disk is full, and when it is not any
-        more.
-        """
-        lost = self.recorder.lost_rows
-        if self.recorder.fill():
-            if "rows" in self._said:
-                self._said.discard("rows")
-                self._say(f"there is room on the disk again; {lost} values were not logged meanwhile")
-        elif lost:
-            reason = self.recorder.no_room
+    def _watch_space(self) -> None:
+        """Says once when values found no room on the disk, and when there is room again."""
+        lost, reason = self.recorder.lost_rows, self.recorder.no_room
+        if reason is not None and lost:
             self._say_once(
-                "rows", f"no room for the run's log ({_reason(reason)}); training goes on without it"
+                "room", f"no room for values ({_reason(reason)}); training goes on without its log"
             )
+        elif reason is None and "room" in self._said:
+            self._said.discard("room")
+            self._say(f"run log: there is room again; {lost} values were not logged meanwhile")
 
     def _count(self) -> None:
         """Brings the tally up to date, and folds the segments that are full."""
         current, written = self.recorder.current()  # before the full ones: all of those are older
         while (segment := self.recorder.take_full()) is not None:
             self._fold(segment)
-            self._fill()
             written = 0 if segment is current else written
-        if written > self._counted:
-            self._tally.add(curves(current.records(self._counted, written), current.groups))
-            self._counted = written
+        self._count_to(current, written)
 
     def _fold(self, segment: Segment) -> None:
-        records = segment.records(0, segment.written)
-        rows = curves(records, segment.groups)
-        newer = curves(records[self._counted :], segment.groups) if self._counted else rows
-        self._tally.add(newer)
+        """Counts the rest of a full segment, and makes a part of it."""
+        pieces: dict[Series, list[Curve]] = {}
+        for start in range(0, segment.written, SLICE_RECORDS):
+            records = segment.records(start, min(start + SLICE_RECORDS, segment.written))
+            for series, curve in curves(records, segment.groups).items():
+                pieces.setdefault(series, []).append(curve)
+            breath()
+        self._count_to(segment, segment.written)
         self._counted = 0
-        if self._folded(segment.number, rows):
+        if self._folded(segment.number, {series: Curve.joined(found) for series, found in pieces.items()}):
             segment.remove()
         else:
             segment.close()  # it stays, readable, until the run is finished or repaired
+
+    def _count_to(self, segment: Segment, written: int) -> None:
+        """Brings the tally up to `written` records of a segment."""
+        while self._counted < written:
+            end = min(written, self._counted + SLICE_RECORDS)
+            self._tally.add(curves(segment.records(self._counted, end), segment.groups))
+            self._counted = end
+            breath()
 
     def _folded(self, number: int, rows: dict[Series, Curve]) -> bool:
         with self._trouble("scalars/"):

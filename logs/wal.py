@@ -7,7 +7,7 @@ in it are little-endian. It has its full length from the start; what is not writ
     0            8       "DESCWAL1", written last when the file is made
     8            4       length of the header in bytes (32,768): where the first record starts
     12           4       length of a record in bytes (64)
-    16           4       number of records that have room (16,384)
+    16           4       number of records that have room (32,768)
     20           4       number of the segment, as in its name
     64           ...     the groups, one after the other, up to the end of the header:
                          uint16  length n of what follows; written last; 0 = no more groups
@@ -51,7 +51,7 @@ from logs.errors import BrokenRunError
 MAGIC = b"DESCWAL1"
 HEADER_BYTES = 32768
 RECORD_BYTES = 64
-CAPACITY = 16384  # records in a segment
+CAPACITY = 32768  # records in a segment: 50 ms of nothing but logging, or minutes of training
 SEGMENT_BYTES = HEADER_BYTES + CAPACITY * RECORD_BYTES
 GROUPS_OFFSET = 64
 GROUP_VALUES = 4  # values in a record
@@ -220,9 +220,9 @@ def count_records(path: Path) -> int:
 def curves(records: np.ndarray, groups: tuple[Group, ...] | list[Group]) -> dict[Series, Curve]:
     """The rows of some records, apart by metric and split, each in the order of logging."""
     found: dict[Series, list[tuple[np.ndarray, Curve]]] = {}
-    group_numbers = records["group"]
-    for number in np.unique(group_numbers):
-        if number == 0:
+    group_numbers = records["group"].copy()
+    for number in np.flatnonzero(np.bincount(group_numbers)).tolist():
+        if number == 0:  # a record without values
             continue
         places = np.flatnonzero(group_numbers == number)
         chosen = records[places] if len(places) < len(records) else records
