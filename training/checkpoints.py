@@ -53,7 +53,7 @@ class Checkpoint:
 
     network: Network
     weights: Mapping[str, Tensor]
-    position: Mapping[str, float]  # step, epoch (passes done), batch (of the epoch begun)
+    position: Mapping[str, int]  # step, epoch (passes done), batch (of the epoch begun)
     info: Mapping[str, Any] = field(
         default_factory=dict
     )  # classes, mean and std, scores: what a reader may want

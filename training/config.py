@@ -11,13 +11,13 @@ import dataclasses
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any
 
 from models.catalog import UnknownNameError, Value, checked_settings
 from models.losses import LOSSES
-from models.zoo import MODELS
+from models.zoo import MODELS, check_input
 from training.datasets import DATASETS
-from training.fields import Field, Settings, fields_of, finite, option
+from training.fields import Field, Settings, fields_of, option
 from training.optimizers import OPTIMIZERS
 from training.schedules import SCHEDULES
 from training.tasks import TASKS
@@ -34,6 +34,10 @@ class ConfigError(ValueError):
 @dataclass(frozen=True)
 class RunConfig:
     """Everything that decides what a training computes, and how the run is called."""
+
+    __no_type_check__ = (
+        True  # what is given may have any type: __post_init__ converts it or says what is wrong
+    )
 
     model: str = option("mlp", "the network", "Model", table=MODELS, settings="model_settings")
     model_settings: Mapping[str, Value] = field(default_factory=Settings)
@@ -206,7 +210,7 @@ class RunConfig:
         return plain
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+    def from_dict(cls, values: Mapping[str, Any]) -> RunConfig:
         """The configuration that `to_dict` wrote. What is missing gets its default.
 
         ConfigError for a name that no field has: a file of a newer version must not half apply.
@@ -219,7 +223,7 @@ class RunConfig:
                 )
         return cls(**values)
 
-    def replace(self, **changes: Any) -> Self:
+    def replace(self, **changes: Any) -> RunConfig:
         """This configuration with fields, or settings of a chosen row by their own name, changed.
 
         `config.replace(hidden_width=64)` reaches `model_settings`. When a choice changes, what was set for
@@ -232,6 +236,7 @@ class RunConfig:
         }
         try:
             for each in self.fields():
+                values[each.name] = _checked(each, values[each.name])
                 if each.settings and each.settings not in changes:
                     values[each.settings] = _carried_over(each, self, values[each.name])
             untouched = self.learning_rate == OPTIMIZERS[self.optimizer].default_learning_rate
@@ -261,7 +266,7 @@ def _checked(each: Field, value: Any) -> Any:
         each.rows(value)  # its error names the nearest row
     if each.parameter.kind == "text":
         return _one_line(each.name, each.parameter.check(value, owner))
-    return finite(each.name, each.parameter.check(value, owner))
+    return each.parameter.check(value, owner)
 
 
 def _one_line(name: str, text: Value) -> str:
@@ -274,8 +279,7 @@ def _one_line(name: str, text: Value) -> str:
 def _complete(each: Field, value: Any, given: Mapping[str, Any]) -> Settings:
     """Every setting of the chosen rows, given or default, checked."""
     owner = ", ".join(row.name for row in each.rows(value)) or f"{each.name} (none is chosen)"
-    checked = checked_settings(owner, each.parameters(value).values(), given)
-    return Settings({name: finite(name, setting) for name, setting in checked.items()})
+    return Settings(checked_settings(owner, each.parameters(value).values(), given))
 
 
 def _carried_over(each: Field, config: RunConfig, value: Any) -> dict[str, Value]:
@@ -327,6 +331,9 @@ def _refuse_combinations(config: RunConfig) -> None:
             f"{model.name} serves {', '.join(model.tasks)}, and {dataset.name} is for "
             f"{', '.join(sorted(tasks))}; use one of {', '.join(suited)}"
         )
+    if dataset.input_shape is not None:
+        check_input(model.name, dataset.input_shape)
+        check_transforms(config.transforms, dataset.input_shape)
     _refuse_loss(config, tasks)
     if config.validation_share + config.test_share >= 1:
         raise ValueError(

@@ -11,7 +11,6 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Self
 
 from tqdm import tqdm
 
@@ -69,7 +68,7 @@ class Console:
             with contextlib.suppress(OSError):
                 self._file.close()
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> Console:
         return self
 
     def __exit__(

@@ -8,7 +8,6 @@ The list of fields is training.config.RunConfig itself; forms and `--help` read 
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -64,8 +63,8 @@ def option(
     group: str,
     kind: Kind = "number",
     *,
-    low: float | None = None,
-    high: float | None = None,
+    low: int | float | None = None,
+    high: int | float | None = None,
     log: bool = False,
     unit: str = "",
     symbol: str = "",
@@ -83,7 +82,16 @@ def option(
     if table is not None:
         kind, choices = "choice", (*choices, *table.names())
     parameter = Parameter(
-        "", shown, description, kind, low=low, high=high, log=log, unit=unit, symbol=symbol, choices=choices
+        "",
+        shown,
+        description,
+        kind,
+        low=None if low is None else float(low),
+        high=None if high is None else float(high),
+        log=log,
+        unit=unit,
+        symbol=symbol,
+        choices=choices,
     )
     made = Field(parameter, group, table, settings, several, optional, skip)
     return dataclasses.field(default=default, metadata={"field": made})
@@ -120,10 +128,3 @@ class Settings(Mapping[str, Value]):
 
     def __repr__(self) -> str:
         return repr(self._values)
-
-
-def finite(name: str, value: Value) -> Value:
-    """`value`, unless it is an infinity: JSON, and so run.json, has no such number."""
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError(f"{name} is {value!r}; it must be a finite number")
-    return value

@@ -44,7 +44,7 @@ def launch(config: RunConfig, runs: Path, data: Path | None = None) -> str:
     if data is not None:
         options += ["--data", str(data.resolve())]
     process = _start(directory, options, config.threads)
-    _wait_until_started(process, directory, lambda: directory.run_json.is_file())
+    _wait_until_started(process, directory, directory.run_json.is_file)
     return directory.id
 
 

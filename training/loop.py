@@ -76,7 +76,7 @@ class Trainer:
         self.step = 0  # optimizer updates since the start
         self.epoch = 0  # passes over the training data that are done
         self.batch = 0  # batches done of the pass that has begun
-        self.best = Best(self.task.higher_is_better()[self.task.best])
+        self.best = Best(self.task.best.higher_is_better)
         self.saved_at = time.monotonic()
 
     def fit(self) -> str:
@@ -125,7 +125,7 @@ class Trainer:
         outputs, targets = evaluate(self.network, self.data.validation)
         scores = self.observer.after_epoch(self.step, self.epoch, outputs, targets)
         self.schedule.step_epoch(scores["loss"])
-        self.best.consider(scores[self.task.best], self.step, self.epoch, self.network)
+        self.best.consider(scores[self.task.best.name], self.step, self.epoch, self.network)
         self.console.after_epoch(self.epoch, scores, self.best.epoch == self.epoch)
         every = self.config.checkpoint_every
         if every and self.epoch % every == 0:

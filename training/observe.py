@@ -56,9 +56,11 @@ class Observer:
         self.steps = config.epochs * steps_per_epoch
         self.logged: Mapping[str | None, int] = {}  # newest step in the log, per split, of a resumed run
         self._at_once = next(network.parameters()).device.type == "cpu"
-        self._per_step = [metric for metric in self.task.metrics if metric.per_step]
+        self._metrics = [metric for metric in self.task.metrics if metric.name != "loss"]
+        self._per_step = [metric for metric in self._metrics if metric.per_step]
         self._names = ["loss", *(metric.name for metric in self._per_step)]
-        self._waiting: list[tuple[int, float, float, list[Tensor]]] = []
+        self._waiting: list[tuple[int, float, list[Tensor]]] = []
+        self._waiting_since = 0.0
         self._epoch = EpochSoFar()
         self._pace = Pace()
 
@@ -76,9 +78,11 @@ class Observer:
         now = time.time()
         loss, outputs = loss.detach(), outputs.detach()
         self._epoch.add(loss, outputs, targets)
-        values = [loss, *(metric.compute(outputs, targets) for metric in self._per_step)]
-        self._waiting.append((step, epoch, now, values))
-        if self._at_once or len(self._waiting) >= BLOCK or self._waiting[0][2] < now - BLOCK_SECONDS:
+        values = [loss, *self._measured(self._per_step, outputs, targets)]
+        if not self._waiting:
+            self._waiting_since = now
+        self._waiting.append((step, epoch, values))
+        if self._at_once or len(self._waiting) >= BLOCK or now - self._waiting_since > BLOCK_SECONDS:
             self.flush()
         if self._pace.is_due(step, len(outputs), now):
             self._log_pace(step, epoch, gradient_norm, learning_rate)
@@ -92,7 +96,7 @@ class Observer:
             rows = [[value.item() for value in values] for *_, values in waiting]
         else:  # one transfer for all
             rows = torch.stack([torch.stack([v.float() for v in values]) for *_, values in waiting]).tolist()
-        for (step, epoch, wall_time, _), row in zip(waiting, rows, strict=True):
+        for (step, epoch, _), row in zip(waiting, rows, strict=True):
             if self._is_new(step, "train"):
                 self.run.log(step, dict(zip(self._names, row, strict=True)), split="train", epoch=epoch)
             if not math.isfinite(row[0]):
@@ -102,7 +106,12 @@ class Observer:
         """Logs what an epoch says: its own batches, the validation data, the weights. The validation scores.
         """
         self.flush()
-        trained = self._epoch.scores(self.task.metrics)
+        trained = {"epoch_loss": self._epoch.loss()}
+        measured = self._measured(self._metrics, *self._epoch.outputs_and_targets())
+        trained |= {
+            f"epoch_{metric.name}": float(value)
+            for metric, value in zip(self._metrics, measured, strict=True)
+        }
         self._epoch = EpochSoFar()
         scores = self.scores(outputs, targets)
         if self._is_new(step, "validation"):
@@ -124,13 +133,13 @@ class Observer:
             return scores
         self.run.log(step, scores, split="test", epoch=epoch)
         self._log_confusion(step, epoch, "test", outputs, targets)
-        probabilities = self.task.probabilities
+        predictions, probabilities = self.task.predict(self.data.in_units(outputs))
         self.run.predictions(
             "test",
             index=self.data.test.indices,
-            target=targets.flatten().cpu().numpy(),
-            prediction=self.task.predictions(outputs).flatten().cpu().numpy(),
-            probabilities=None if probabilities is None else probabilities(outputs).cpu().numpy(),
+            target=self.data.in_units(targets).flatten().cpu().numpy(),
+            prediction=predictions.flatten().cpu().numpy(),
+            probabilities=None if probabilities is None else probabilities.cpu().numpy(),
             step=step,
             epoch=epoch,
         )
@@ -140,8 +149,19 @@ class Observer:
 
     def scores(self, outputs: Tensor, targets: Tensor) -> dict[str, float]:
         """The loss and every metric of the task over a whole part of the data."""
-        scores = {"loss": float(self.loss(outputs, targets))}
-        return scores | {metric.name: float(metric.compute(outputs, targets)) for metric in self.task.metrics}
+        measured = self._measured(self._metrics, outputs, targets)
+        names = [metric.name for metric in self._metrics]
+        return {
+            "loss": float(self.loss(outputs, targets)),
+            **dict(zip(names, map(float, measured), strict=True)),
+        }
+
+    def _measured(self, metrics: Sequence[Metric], outputs: Tensor, targets: Tensor) -> list[Tensor]:
+        """In the unit of the data: an error of a price is a price, though the network learns a standardised
+        one.
+        """
+        outputs, targets = self.data.in_units(outputs), self.data.in_units(targets)
+        return [metric.compute(outputs, targets) for metric in metrics]
 
     def state(self) -> dict[str, Any]:
         """What a resumed run needs, so that the epoch that has begun ends with the same numbers."""
@@ -230,15 +250,13 @@ class EpochSoFar:
         self.outputs.append(outputs)
         self.targets.append(targets)
 
-    def scores(self, metrics: Sequence[Metric]) -> dict[str, float]:
-        """`epoch_loss` and the others: measured while the weights moved, so not those of one set of weights.
-        """
+    def loss(self) -> float:
+        """The mean over the samples, measured while the weights moved: not the loss of one set of weights."""
         sizes = torch.tensor(self.sizes, device=self.losses[0].device)
-        scores = {"epoch_loss": float((torch.stack(self.losses) * sizes).sum() / sizes.sum())}
-        outputs, targets = torch.cat(self.outputs), torch.cat(self.targets)
-        return scores | {
-            f"epoch_{metric.name}": float(metric.compute(outputs, targets)) for metric in metrics
-        }
+        return float((torch.stack(self.losses) * sizes).sum() / sizes.sum())
+
+    def outputs_and_targets(self) -> tuple[Tensor, Tensor]:
+        return torch.cat(self.outputs), torch.cat(self.targets)
 
     def state(self) -> dict[str, Any]:
         if not self.sizes:

@@ -27,7 +27,8 @@ def seed_everything(seed: int, device: torch.device) -> None:
 
 
 def augmentation_generator(seed: int) -> torch.Generator:
-    """The stream that transforms draw from, apart from dropout's: adding a transform does not change the other.
+    """The stream that transforms draw from, apart from dropout's: adding a transform does not change the
+    other.
 
     On the CPU, so that every device sees the same changes.
     """

@@ -8,7 +8,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
+from types import FrameType, TracebackType
 from typing import Any
 
 import torch
@@ -26,7 +26,7 @@ from training.arguments import PROGRAM, command_line, config_from, parser
 from training.checkpoints import CheckpointError
 from training.config import ConfigError, RunConfig
 from training.console import Console
-from training.data import Data, load_data
+from training.data import Data, DataError, load_data
 from training.devices import DeviceError, choose_device, device_title
 from training.loop import Trainer
 from training.observe import DivergedError
@@ -35,23 +35,31 @@ from training.randomness import seed_everything
 from training.tasks import TASKS
 
 # What a person can do something about is said in a sentence; anything else with its traceback.
-EXPLAINED = (ConfigError, CheckpointError, DeviceError, DivergedError, LogsError, OSError)
+EXPLAINED = (ConfigError, CheckpointError, DataError, DeviceError, DivergedError, LogsError, OSError)
 STREAM_SECONDS = 5.0  # the last picture may take that long; a server that hangs can't hold the process
 
 
 class Stop:
     """Ctrl-C and SIGTERM: the first asks the training to end after its step, a second Ctrl-C ends the
-    process.
+    process. A context manager: it puts the former handlers back.
     """
 
     def __init__(self) -> None:
         self.requested = False
         self.training = False  # before the loop there is no step to wait for
+        self._former: dict[int, Any] = {}
 
-    def install(self) -> None:
-        for name in ("SIGINT", "SIGTERM", "SIGBREAK"):  # the last is what Windows has instead of the second
-            if hasattr(signal, name):
-                signal.signal(getattr(signal, name), self._handle)
+    def __enter__(self) -> Stop:
+        names = ("SIGINT", "SIGTERM", "SIGBREAK")  # the last is what Windows has instead of the second
+        numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+        self._former = {number: signal.signal(number, self._handle) for number in numbers}
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number, handler in self._former.items():
+            signal.signal(number, handler)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -63,21 +71,29 @@ class Stop:
 def main(arguments: Sequence[str] | None = None) -> int:
     """0 when the training finished or was stopped, 1 when it failed, 2 when it could not start."""
     namespace = parser().parse_args(arguments)
-    stop = Stop()
-    stop.install()
-    try:
-        config, resumed = chosen(namespace)
-        torch.set_num_threads(config.threads)
-        device = choose_device(config.device)
-        run = opened(namespace, config, device, resumed)
-    except EXPLAINED as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    with Stop() as stop:
+        try:
+            config, resumed = chosen(namespace)
+            torch.set_num_threads(config.threads)
+            device = choose_device(config.device)
+            run = opened(namespace, config, device, resumed)
+        except EXPLAINED as error:
+            print(f"error: {error}", file=sys.stderr)
+            return 2
+        except KeyboardInterrupt:
+            return 130
+        return watched(config, run, device, data_folder(namespace), stop, resumed is not None)
+
+
+def watched(
+    config: RunConfig, run: RunWriter, device: torch.device, data_root: Path, stop: Stop, resumed: bool
+) -> int:
+    """Trains, streams to Visdom, and whatever happens, lets the run say how it ended."""
     with Console(run.directory.output_log) as console:
         console.say(f"run {run.directory.path} on {device_title(device)}")
         stream = started_stream(config, run.directory, console)
         try:
-            train(config, run, device, data_folder(namespace), console, stop, resumed is not None)
+            train(config, run, device, data_root, console, stop, resumed)
         except KeyboardInterrupt:
             run.finish("stopped")
             console.say("stopped before the first step")
@@ -106,6 +122,9 @@ def train(
     """Loads the data, trains, and finishes the run."""
     data = load_data(config, device, data_root)
     console.say(described(config, data))
+    for note in data.notes:
+        console.say(note)
+        run.text(0, "note", note)
     seed_everything(config.seed, device)
     trainer = Trainer(config, data, run, device, console, lambda: stop.requested)
     if resumed:

@@ -44,7 +44,10 @@ def test_a_network_built_from_a_checkpoint_computes_the_same_bits(tmp_path):
 
 def test_state_comes_back_exactly_with_its_types(tmp_path):
     state = {
-        "optimizer": {"state": {0: {"step": torch.tensor(3.0), "moment": torch.rand(2, 3)}}, "betas": (0.9, 0.999)},
+        "optimizer": {
+            "state": {0: {"step": torch.tensor(3.0), "moment": torch.rand(2, 3)}},
+            "betas": (0.9, 0.999),
+        },
         "numbers": [0.1 + 0.2, 2**53, float("inf"), float("-inf"), None, True, "text"],
         "bytes": torch.get_rng_state(),
         "empty": {},

@@ -74,7 +74,7 @@ def test_settings_are_read_only():
         ({"epochs": 0}, "epochs of the run is 0; it must be between 1"),
         ({"epochs": 2.5}, "must be a whole number"),
         ({"learning_rate": float("inf")}, "learning_rate"),
-        ({"learning_rate": "fast"}, "must be a number"),
+        ({"learning_rate": "fast"}, "must be a finite number"),
         ({"l1": -1}, "l1 of the run is -1; it must be"),
         ({"validation_share": 0.6, "test_share": 0.5}, "leave nothing to train on"),
         ({"train_samples": 10, "batch_size": 64}, "batch_size is 64, more than the 10 train_samples"),
