@@ -55,9 +55,6 @@ CAPACITY = 32768  # records in a segment: 50 ms of nothing but logging, or minut
 SEGMENT_BYTES = HEADER_BYTES + CAPACITY * RECORD_BYTES
 GROUPS_OFFSET = 64
 GROUP_VALUES = 4  # values in a record
-EPOCH_UNIT = (
-    2.0**-20
-)  # epochs are rounded to it when they are read: a millionth, and three bytes less on disk
 
 RECORD = np.dtype(
     [
@@ -226,7 +223,7 @@ def curves(records: np.ndarray, groups: tuple[Group, ...] | list[Group]) -> dict
             continue
         places = np.flatnonzero(group_numbers == number)
         chosen = records[places] if len(places) < len(records) else records
-        step, epoch = chosen["step"].copy(), _rounded(chosen["epoch"])
+        step, epoch = chosen["step"].copy(), chosen["epoch"].copy()
         wall_time = chosen["wall_time"].astype("datetime64[us]")
         group = groups[number - 1]
         for column, metric in enumerate(group.metrics):
@@ -241,10 +238,6 @@ def _merged(pieces: list[tuple[np.ndarray, Curve]]) -> Curve:
     if len(pieces) == 1:
         return joined
     return joined[np.argsort(np.concatenate([places for places, _ in pieces]), kind="stable")]
-
-
-def _rounded(epoch: np.ndarray) -> np.ndarray:
-    return np.rint(epoch * (1 / EPOCH_UNIT)) * EPOCH_UNIT
 
 
 def _committed(view: np.ndarray, start: int) -> int:
