@@ -68,14 +68,16 @@ class Data:
         return targets * self.target_std + self.target_mean
 
     def preview(self, part: Part, count: int) -> tuple[np.ndarray, np.ndarray]:
-        """The first samples of a part as they were: uint8 pictures [n, C, H, W] or float32 features [n, F],
-        and their targets.
+        """The first samples of a part as they were, and their targets: uint8 pictures [n, C, H, W], or
+        float64 features [n, F] rounded to what the normalised float32 kept.
         """
         inputs, targets = next(part.batches(count))
-        shown = self.shown(inputs)
+        units = self.in_units(targets).cpu().numpy()
         if len(self.input_shape) == 3:
-            shown = (shown * 255).round().to(torch.uint8)
-        return shown.cpu().numpy(), self.in_units(targets).cpu().numpy()
+            return (self.shown(inputs) * 255).round().to(torch.uint8).cpu().numpy(), units
+        mean, std = np.array(self.mean), np.array(self.std)
+        step = 10.0 ** (np.floor(np.log10(std)) - 5)
+        return np.rint((inputs.cpu().numpy().astype(np.float64) * std + mean) / step) * step, units
 
 
 def epoch_generator(seed: int, epoch: int) -> torch.Generator:
@@ -166,7 +168,8 @@ def _features(
     samples: Samples, split: Split, targets: Tensor, device: torch.device, config: RunConfig
 ) -> dict[str, Any]:
     """The fields of Data that are about inputs, for float64 features [N, F]."""
-    prepared = prepare(np.asarray(samples.inputs), samples.feature_names, split.train)
+    used = np.concatenate([split.train, split.validation, split.test])
+    prepared = prepare(np.asarray(samples.inputs), samples.feature_names, split.train, used)
     values = torch.from_numpy(prepared.values)
 
     def part(indices: np.ndarray) -> Part:

@@ -16,7 +16,7 @@ from training.datasets.dataset import DataError
 
 @dataclass(frozen=True)
 class Prepared:
-    """`values`: float32 [N, F], mean 0 and deviation 1 over the training samples; `mean` and `std` undo that."""
+    """`values`: float32 [N, F], standardised by the training samples; `mean` and `std` undo that."""
 
     values: np.ndarray
     names: tuple[str, ...]
@@ -25,10 +25,14 @@ class Prepared:
     notes: tuple[str, ...]
 
 
-def prepare(columns: np.ndarray, names: Sequence[str], train: np.ndarray) -> Prepared:
-    """From float64 [N, F] with NaN or an infinity where a value is missing. DataError where no column varies."""
+def prepare(columns: np.ndarray, names: Sequence[str], train: np.ndarray, used: np.ndarray) -> Prepared:
+    """From float64 [N, F] with NaN or an infinity where a value is missing; rows that are not in `used` are
+    in no part.
+
+    DataError where no column varies.
+    """
     columns = np.where(np.isfinite(columns), columns, np.nan)
-    filled, filled_names, notes = _without_holes(columns, list(names), train)
+    filled, filled_names, notes = _without_holes(columns, list(names), train, used)
     varies = filled[train].min(axis=0) < filled[train].max(axis=0)
     constant = [name for name, does in zip(filled_names, varies, strict=True) if not does]
     if not varies.any():
@@ -50,20 +54,20 @@ def prepare(columns: np.ndarray, names: Sequence[str], train: np.ndarray) -> Pre
 
 
 def _without_holes(
-    columns: np.ndarray, names: list[str], train: np.ndarray
+    columns: np.ndarray, names: list[str], train: np.ndarray, used: np.ndarray
 ) -> tuple[np.ndarray, list[str], list[str]]:
     """Each hole filled with the column's training median, and marked in a column of its own."""
     holes = np.isnan(columns)
     marks, mark_names, notes = [], [], []
     filled = columns.copy()
-    for place in np.flatnonzero(holes.any(axis=0)):
+    for place in np.flatnonzero(holes[used].any(axis=0)):
         name, known = names[place], columns[train, place][~holes[train, place]]
         median = float(np.median(known)) if len(known) else 0.0  # then the column is constant, and left out
         filled[holes[:, place], place] = median
         marks.append(holes[:, place].astype(np.float64))
         mark_names.append(f"{name} is missing")
         notes.append(
-            f"{name}: {int(holes[:, place].sum()):,} of {len(columns):,} values are missing; they are filled "
+            f"{name}: {int(holes[used, place].sum()):,} of {len(used):,} values are missing; they are filled "
             f"with the training median {median:g} and marked in a column of their own"
         )
     return np.column_stack([filled, *marks]), names + mark_names, notes

@@ -82,7 +82,7 @@ def subset(
 def cut(
     indices: np.ndarray, size: int, classes: np.ndarray | None, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """`indices` in two sorted parts, the second of `size`; each class in proportion where there are classes."""
+    """`indices` in two sorted parts, the second of `size`; each class, where there are any, in proportion."""
     from sklearn.model_selection import train_test_split
 
     stratify = None if classes is None else classes[indices]

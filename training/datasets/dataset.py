@@ -65,3 +65,22 @@ class Dataset:
     num_classes: int | None = None  # hint
     sample_count: int | None = None  # hint: of all parts together
     download_bytes: int = 0  # fetched at first use; 0: nothing is
+
+
+def found_path(setting: str, root: Path, owner: str) -> Path:
+    """The file or folder that a data set's `path` means: as given, below the data folder, or below the
+    current one.
+
+    DataError where it is empty or nothing lies there.
+    """
+    if not setting.strip():
+        raise DataError(f"path of {owner} is empty; say where your data lies: --path FOLDER/NAME")
+    given = Path(setting.strip()).expanduser()
+    places = [given] if given.is_absolute() else [root / given, Path.cwd() / given]
+    for place in places:
+        if place.exists():
+            return place.resolve()
+    looked = " or ".join(str(place) for place in dict.fromkeys(places))
+    raise DataError(
+        f"path of {owner} is {setting!r}, and there is no {looked}; check the spelling, or give it in full"
+    )
