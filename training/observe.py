@@ -229,7 +229,8 @@ class Observer:
         rate = self.config.learning_rate
         return (
             f"the loss became {loss} at step {step}: the weights have left the range of numbers, mostly "
-            f"because the learning rate ({rate:g}) is too high; try --learning-rate {rate / 10:g}, or --clip-norm 1"
+            f"because the learning rate ({rate:g}) is too high; "
+            f"try --learning-rate {rate / 10:g}, or --clip-norm 1"
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.catalog import Parameter
@@ -102,6 +102,7 @@ def choices(draw: st.DrawFn) -> tuple[dict[str, str], dict[str, object]]:
     return chosen, changes
 
 
+@settings(deadline=None, max_examples=30)
 @given(choices())
 def test_every_configuration_survives_the_command_line(drawn):
     chosen, changes = drawn
