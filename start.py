@@ -282,19 +282,16 @@ def start_servers(arguments: argparse.Namespace, children: List[subprocess.Popen
     """Start the dashboard and Visdom, and where there is no run yet, a first training that outlives both."""
     environment, python = environment_for(arguments), str(venv_python())
     runs = Path(environment["DESCENT_RUNS"])
-    page = "-m streamlit run dashboard/app.py --server.address 127.0.0.1 --browser.serverAddress 127.0.0.1 "
-    page += "--server.headless true --server.fileWatcherType none --logger.level warning --server.port %d"
-    live = [
-        "-m",
-        "logs.visdom_server",
-        "--port",
-        str(arguments.visdom_port),
-        "--env-path",
-        str(runs / ".visdom"),
-    ]
+    page = (
+        "-m streamlit run dashboard/app.py --server.port %d --server.address 127.0.0.1 --server.headless true"
+    )
+    page += (
+        " --browser.serverAddress 127.0.0.1 --server.fileWatcherType none --logger.hideWelcomeMessage true"
+    )
+    live = "-m logs.visdom_server --port %d --env-path" % arguments.visdom_port
     # A session of their own: Ctrl-C reaches this process alone, which then ends its children in order.
     detached: Dict[str, Any] = {} if WINDOWS else {"start_new_session": True}
-    for command in ((page % arguments.port).split(), live):
+    for command in ((page % arguments.port).split(), live.split() + [str(runs / ".visdom")]):
         children.append(subprocess.Popen([python] + command, cwd=str(ROOT), env=environment, **detached))
     if not has_runs(runs) and not arguments.no_first_run:
         first = [python, "-m", "training.launch", "--first"]
@@ -393,5 +390,9 @@ def main(given: List[str]) -> int:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # `kill` ends it as Ctrl-C does
+    for number in (
+        signal.SIGINT,
+        signal.SIGTERM,
+    ):  # `kill` ends it as Ctrl-C does, in a shell's background too
+        signal.signal(number, signal.default_int_handler)
     sys.exit(main(sys.argv[1:]))
