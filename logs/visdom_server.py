@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import errno
 import http.client
 import json
 import logging
@@ -18,11 +17,15 @@ import socket
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 DEFAULT_PORT = 8097
 DEFAULT_SERVER = f"http://127.0.0.1:{DEFAULT_PORT}"
-UNUSABLE = 2  # exit status: the port or the folder cannot be used
+
+
+class UnusableError(Exception):
+    """The port or the folder cannot be used; the text says why and the way out."""
 
 
 def server_is_up(server: str = DEFAULT_SERVER, timeout: float = 0.5) -> bool:
@@ -81,78 +84,71 @@ def say(sentence: str) -> None:
     print(sentence, flush=True)
 
 
-def serve(port: int, env_path: Path, logging_level: int = logging.CRITICAL) -> int:
-    """Run the server until Ctrl-C or SIGTERM, then save its environments; returns the exit status.
+def serve(port: int, env_path: Path, logging_level: int = logging.CRITICAL) -> None:
+    """Run the server until Ctrl-C or SIGTERM, then save its environments. Raises UnusableError.
 
     Takes over the process's signals and logging: for a process of its own.
     """
-    address = f"http://127.0.0.1:{port}"
-    if server_is_up(address):
-        say(f"a Visdom server runs at {address} already; it is used as it is")
-        return 0
-    try:
-        env_path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        say(f"the folder {env_path} cannot be made ({error.strerror}); way out: --env-path DIR")
-        return UNUSABLE
-    try:
-        listening = _bind(port)
-    except OSError as error:
-        say(
-            f"port {port} cannot be used ({error.strerror}); way out: --port {port + 1}, or end what holds it"
-        )
-        return UNUSABLE
+    _check_nobody_listens(port)  # before the imports, which take a second or two
     logging.basicConfig(level=logging_level, force=True)  # visdom logs each 404 as an error
+    for client_only in (
+        "torch",
+        "openTSNE",
+    ):  # visdom imports them where they are, and a server needs neither:
+        sys.modules.setdefault(client_only, None)  # type: ignore[arg-type]  # 3 s and 600 MB less
+    from logs.visdom_application import LoopbackApplication
+
     page = _Page()
     try:
-        asyncio.run(_serve(listening, env_path, page, address))
+        env_path.mkdir(parents=True, exist_ok=True)
+        application = LoopbackApplication(port, env_path, page.static, page.missing)
+        asyncio.run(_answer(application, _listen(port), page))
+        application.save()
     except OSError as error:
-        say(f"environments in {env_path} cannot be read or written ({error}); way out: --env-path DIR")
-        return UNUSABLE
-    finally:
-        listening.close()
-    say("Visdom has ended; its environments are saved")
-    return 0
+        raise UnusableError(f"{env_path} cannot be used ({error}); way out: --env-path DIR") from None
 
 
-def _bind(port: int) -> socket.socket:
-    """A listening socket on loopback. Raises OSError where another program has the port."""
-    with (
-        socket.socket() as probe
-    ):  # some systems let two programs bind one port, one of them on all addresses
+def _check_nobody_listens(port: int) -> None:
+    """Some systems let two programs have one port, where one of them has it on all addresses."""
+    with socket.socket() as probe:
         probe.settimeout(1)
         if probe.connect_ex(("127.0.0.1", port)) == 0:
-            raise OSError(errno.EADDRINUSE, "another program, which is no Visdom server, listens there")
+            raise UnusableError(_port_taken(port, "a program that is no Visdom server listens there"))
+
+
+def _port_taken(port: int, reason: object) -> str:
+    return f"port {port} cannot be used ({reason}); way out: --port {port % 65535 + 1}, or end what holds it"
+
+
+def _listen(port: int) -> socket.socket:
+    """Only when all else is ready: until a server can answer, a connection is better refused."""
     listening = socket.socket()
     if sys.platform != "win32":  # there this option would let two servers share a port
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind(("127.0.0.1", port))
-    except OSError:
+        listening.listen(128)
+    except OSError as error:
         listening.close()
-        raise
-    listening.listen(128)
+        raise UnusableError(_port_taken(port, error.strerror)) from None
     listening.setblocking(False)
     return listening
 
 
-async def _serve(listening: socket.socket, env_path: Path, page: _Page, address: str) -> None:
+async def _answer(application: Any, listening: socket.socket, page: _Page) -> None:
+    """Answer requests until a signal comes."""
     from tornado.httpserver import HTTPServer
-
-    from logs.visdom_application import LoopbackApplication
 
     ending = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: loop.call_soon_threadsafe(ending.set))
-    application = LoopbackApplication(listening.getsockname()[1], env_path, page.static, page.missing)
     server = HTTPServer(application, max_buffer_size=2**28)
     server.add_sockets([listening])
     page.fetch_in_background()
-    say(f"Visdom is ready at {address}")
+    say(f"Visdom is ready at http://127.0.0.1:{application.port}")
     await ending.wait()
     server.stop()
-    application.save()
 
 
 def port_number(text: str) -> int:
@@ -177,10 +173,19 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--verbose", action="store_true", help="show what the server logs")
     asked = parser.parse_args(arguments)
+    address = f"http://127.0.0.1:{asked.port}"
     try:
-        return serve(asked.port, asked.env_path, logging.INFO if asked.verbose else logging.CRITICAL)
+        if server_is_up(address):
+            say(f"a Visdom server runs at {address} already; it is used as it is")
+            return 0
+        serve(asked.port, asked.env_path, logging.INFO if asked.verbose else logging.CRITICAL)
+    except UnusableError as error:
+        say(str(error))
+        return 2
     except KeyboardInterrupt:  # before the server was ready; afterwards Ctrl-C ends it in order
         return 130
+    say("Visdom has ended; its environments are saved")
+    return 0
 
 
 if __name__ == "__main__":

@@ -42,8 +42,8 @@ from logs.visdom_picture import Picture
 from logs.visdom_server import DEFAULT_SERVER
 
 QUIET = 50  # after t seconds of computing the stream rests at least 50 t: it takes 2% of a core at most
-ATTEMPT_REST = 10  # the same for attempts to reach a server that hangs: they wait, they do not compute
-LONGEST_REST = 15.0  # seconds until a server that came back is noticed, at most
+ATTEMPT_REST = 10  # the same for attempts to reach a server that hangs, which wait rather than compute
+LONGEST_REST = 5.0  # seconds between two such attempts at most: a server that came back is noticed then
 
 
 def environment_address(server: str, run_id: str) -> str:
@@ -138,9 +138,12 @@ class VisdomStream:
             self.state = "closed"
 
     def _turn(self) -> float:
-        """Connect if need be and send what changed; returns the seconds this thread computed."""
-        started, began = time.monotonic(), time.thread_time()
-        if self._session is None and started < self._next_attempt:
+        """Connect if need be and send what changed; returns the seconds this thread computed.
+
+        Not those of the first turn of a connection: it imports, reads and sends everything.
+        """
+        started, began, first = time.monotonic(), time.thread_time(), self._session is None
+        if first and started < self._next_attempt:
             return 0.0
         try:
             if self._session is None:
@@ -153,7 +156,7 @@ class VisdomStream:
         else:
             self.state = "connected"
             self._say_once(f"live in Visdom: {environment_address(self.server, self.directory.id)}")
-        return time.thread_time() - began
+        return 0.0 if first else time.thread_time() - began
 
     def _show(self, session: _Session) -> None:
         panes = self._picture.panes()

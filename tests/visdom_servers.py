@@ -31,7 +31,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_until(condition: Callable[[], object], what: str, seconds: float = 20) -> None:
+def wait_until(condition: Callable[[], object], what: str, seconds: float = 60) -> None:
     """Ask again and again until it is so; a test fails with `what` otherwise."""
     end = time.monotonic() + seconds
     while not condition():

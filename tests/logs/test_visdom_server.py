@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import websocket
 
-from logs.visdom_application import refusal
+from logs.visdom_guard import refusal
 from logs.visdom_server import main, port_number, server_is_up
 from tests.visdom_servers import (
     ROOT,
