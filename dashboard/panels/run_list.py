@@ -17,6 +17,7 @@ from dashboard.charts.tables import (
 )
 from dashboard.language import _
 from dashboard.navigation import page_file
+from dashboard.panels.selection import choose, chosen_names
 from dashboard.theme import STATES
 from logs.catalog import RunSummary
 
@@ -61,23 +62,20 @@ def table_settings(runs: Sequence[RunSummary]) -> tuple[str, list[MetricColumn]]
 
 
 def chosen_runs(runs: Sequence[RunSummary]) -> list[RunSummary]:
-    """The runs that the address names, in its order; names of runs that are gone are passed over."""
+    """The chosen runs in the order in which they were chosen; names of runs that are gone are passed over."""
     known = {run.id: run for run in runs}
-    return [known[name] for name in dict.fromkeys(st.query_params.get_all(CHOSEN)) if name in known]
-
-
-def choose(names: Sequence[str]) -> None:
-    """Put the names in the address, from where every redrawing takes them."""
-    st.query_params[CHOSEN] = list(names)
+    return [known[name] for name in chosen_names(CHOSEN) if name in known]
 
 
 def selectable_table(
-    runs: Sequence[RunSummary], columns: Sequence[MetricColumn], key: str = "runs_table"
+    runs: Sequence[RunSummary],
+    columns: Sequence[MetricColumn],
+    chosen: Sequence[str],
+    key: str = "runs_table",
 ) -> None:
-    """The runs with live state; ticking a row chooses it, also while rows come, go and change places."""
+    """The runs with live state, the chosen ones ticked, also while rows come, go and change places."""
     order = [run.id for run in runs]
     places = {name: place for place, name in enumerate(order)}
-    chosen = st.query_params.get_all(CHOSEN)
     rows = sorted(places[name] for name in chosen if name in places)
     held = st.session_state.get(key)
     if held is None or sorted(held["selection"]["rows"]) != rows:
@@ -85,9 +83,8 @@ def selectable_table(
 
     def ticked() -> None:
         now = [order[row] for row in st.session_state[key]["selection"]["rows"] if row < len(order)]
-        before = st.query_params.get_all(CHOSEN)
-        kept = [name for name in before if name in now or name not in places]  # hidden rows stay chosen
-        choose([*kept, *(name for name in now if name not in kept)])
+        kept = [name for name in chosen if name in now or name not in places]  # hidden rows stay chosen
+        choose(CHOSEN, [*kept, *(name for name in now if name not in kept)])
 
     frame = run_table(runs, columns)
     frame.insert(2, "open", _("Open"))

@@ -9,8 +9,9 @@ from dashboard.navigation import link
 from dashboard.panels.comparison import comparison
 from dashboard.panels.escape import plain
 from dashboard.panels.live import live
-from dashboard.panels.run_list import choose, chosen_runs, filters, selectable_table, table_settings
+from dashboard.panels.run_list import CHOSEN, chosen_runs, filters, selectable_table, table_settings
 from dashboard.panels.run_store import listed_runs
+from dashboard.panels.selection import choose
 from dashboard.panels.source import show_source
 from dashboard.panels.trash import remove_button, trash
 from dashboard.settings import read_settings
@@ -40,7 +41,7 @@ def list_and_comparison() -> bool:
         chosen = chosen_runs(runs)
         tools(len(shown), len(runs), chosen)
     if shown:
-        selectable_table(sort_runs(shown, sort, columns), columns)
+        selectable_table(sort_runs(shown, sort, columns), columns, [run.id for run in chosen])
     else:
         st.caption(words["none_match"])
     broken_runs([run for run in shown if shown_state(run) == BROKEN])
@@ -56,7 +57,7 @@ def list_and_comparison() -> bool:
 def tools(shown: int, known: int, chosen: list) -> None:
     """What can be done with the chosen runs, and how many there are."""
     if chosen:
-        st.button(_("Clear selection"), key="runs_clear", on_click=choose, args=((),))
+        st.button(_("Clear selection"), key="runs_clear", on_click=choose, args=(CHOSEN, ()))
         remove_button(chosen)
     all_of_them = count(known, "{n} run", "{n} runs")
     text = all_of_them if shown == known else _("{shown} of {all}").format(shown=shown, all=all_of_them)
