@@ -184,6 +184,18 @@ def test_the_write_ahead_file_can_be_read_from_its_description_alone(runs) -> No
     assert abs(found[0][5] - found[-1][5]) < 60e6
 
 
+def test_values_and_epochs_are_kept_bit_for_bit(runs) -> None:
+    numbers = [1 / 3, 0.1 + 0.2, 5e-324, -1.7976931348623157e308, float("inf"), float("nan"), -0.0]
+    with RunWriter.create(runs, model="net", dataset="data") as run:
+        for step, number in enumerate(numbers):
+            run.log(step, {"loss": number}, epoch=number)
+    (part,) = run.directory.scalars.iterdir()
+    table = pq.read_table(part)
+    expected = np.array(numbers).view(np.uint64).tolist()
+    for column in ("value", "epoch"):
+        assert table[column].to_numpy().view(np.uint64).tolist() == expected
+
+
 @pytest.fixture
 def two_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder the queries are run in, with a good and a better run in `runs`."""
