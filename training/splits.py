@@ -48,7 +48,9 @@ def split_samples(
         raise DataError(
             f"validation_share {validation_share} and test_share {test_share} leave nothing to train on"
         )
-    return Split(train, np.sort(parts["validation"]), np.sort(parts["test"]))
+    split = Split(train, np.sort(parts["validation"]), np.sort(parts["test"]))
+    _refuse_unknown(split, classes, class_names)
+    return split
 
 
 def subset(
@@ -93,6 +95,19 @@ def cut(
 def _present(indices: np.ndarray, classes: np.ndarray | None) -> np.ndarray:
     """The classes that occur; without classes all samples are alike."""
     return np.unique(classes[indices]) if classes is not None else np.zeros(1, np.int64)
+
+
+def _refuse_unknown(split: Split, classes: np.ndarray | None, class_names: Sequence[str]) -> None:
+    """DataError for a class that is to be told and that no training sample shows."""
+    if classes is None:
+        return
+    told = np.union1d(classes[split.validation], classes[split.test])
+    unknown = [class_names[number] for number in np.setdiff1d(told, classes[split.train])]
+    if unknown:
+        raise DataError(
+            f"no training sample is of {_listed(unknown)}, which the validation or test samples show; lower "
+            "their shares, or add samples of it to train on"
+        )
 
 
 def _refuse_single(

@@ -59,10 +59,9 @@ def _encode_column(column: pandas.Series, name: str, category_limit: int, encode
         )
         return
     shown = [*levels, *([MISSING] if missing.any() else [])]
+    words = np.array([MISSING if text is None else text for text in texts], dtype=object)
     for level in shown:
-        encoded.columns[f"{name}={level}"] = (
-            np.array([MISSING if text is None else text for text in texts], dtype=object) == level
-        )
+        encoded.columns[f"{name}={level}"] = (words == level).astype(np.float64)
     encoded.holes |= missing
     encoded.notes.append(f"{name}: {len(shown)} different texts, each a column of zeros and ones")
 

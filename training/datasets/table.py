@@ -113,10 +113,9 @@ def _classes(column: pandas.Series, numbers: np.ndarray | None, name: str) -> Ta
     """Classes in the order of their numbers, else of the alphabet."""
     if numbers is not None and column.dtype != bool:
         present = np.isfinite(numbers)
-        levels, values = np.unique(np.where(present, numbers, 0), return_inverse=True)
         levels = np.unique(numbers[present])
-        values = np.searchsorted(levels, np.where(present, numbers, levels[:1].sum()))
-        names = tuple(f"{level:g}" if abs(level) < 1e6 else f"{level:.0f}" for level in levels)
+        values = np.searchsorted(levels, numbers)
+        names = tuple(str(int(level)) if level.is_integer() else repr(float(level)) for level in levels)
     else:
         texts = as_texts(column)
         if texts is None:
@@ -124,7 +123,7 @@ def _classes(column: pandas.Series, numbers: np.ndarray | None, name: str) -> Ta
         present = np.array([text is not None for text in texts])
         names = tuple(sorted({text for text in texts if text is not None}))
         places = {text: place for place, text in enumerate(names)}
-        values = np.array([places.get(text, -1) if text is not None else -1 for text in texts])
+        values = np.array([-1 if text is None else places[text] for text in texts])
     if len(names) > MOST_CLASSES:
         raise DataError(
             f"the target {name!r} has {len(names):,} different values, more than {MOST_CLASSES} classes; use "

@@ -69,6 +69,9 @@ def _csv(path: Path) -> tuple[pandas.DataFrame, list[str]]:
         notes.append(f"{path.name} is not UTF-8; it was read as Windows-1252")
     if decimal == ",":
         notes.append(f"{path.name} was read with decimal commas")
+    nameless = [str(place + 1) for place, name in enumerate(names) if not name]
+    if nameless:
+        notes.append(f"column {', '.join(nameless)} of {path.name} has no name, and is left out")
     return frame.loc[:, [bool(name) for name in names]], notes
 
 
@@ -80,9 +83,11 @@ def _parquet(path: Path) -> tuple[pandas.DataFrame, list[str]]:
         table = parquet.ParquetFile(path).read()
     except pyarrow.ArrowException as error:
         raise DataError(f"{path} is no readable Parquet file ({str(error).splitlines()[0]})") from error
+    # pandas writes its row numbers along, under this name
+    table = table.select([name for name in table.column_names if not name.startswith("__index_level_")])
     names = [str(name).strip() for name in table.column_names]
     _refuse_duplicates(path, names)
-    return table.rename_columns(names).to_pandas(ignore_metadata=True), []
+    return table.rename_columns(names).to_pandas(ignore_metadata=True, date_as_object=False), []
 
 
 def _encoding(path: Path) -> str:
@@ -106,13 +111,16 @@ def _encoding(path: Path) -> str:
 
 def _delimiter(text: str) -> str:
     """What the first line has most of, outside of quotes."""
-    line = re.sub(r'"[^"]*"', "", text.lstrip().split("\n", 1)[0])
+    line = re.sub(r'"[^"]*"', "", text.lstrip("\r\n").split("\n", 1)[0])
     return max(DELIMITERS, key=line.count)
 
 
 def _header(path: Path, text: str, delimiter: str) -> list[str]:
     """The names of the columns; "" for one without a name, such as a row number that pandas wrote."""
-    first = next(csv.reader(text.lstrip("\r\n").splitlines(), delimiter=delimiter, skipinitialspace=True), [])
+    first = next(
+        csv.reader(text.lstrip("\r\n").splitlines(keepends=True), delimiter=delimiter, skipinitialspace=True),
+        [],
+    )
     names = [name.strip() for name in first]
     if sum(map(bool, names)) < 2:
         raise DataError(

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 
 import numpy as np
@@ -71,7 +72,7 @@ def fetch(files: Files, root: Path) -> None:
             (root / files.folder).mkdir(parents=True, exist_ok=True)
             for name in files.names:
                 (Path(unfinished) / files.folder / name).replace(root / files.folder / name)
-    except (OSError, RuntimeError, EOFError) as error:
+    except (OSError, RuntimeError, EOFError, HTTPException) as error:
         reason = str(error).strip().split("\n")[-1] or type(error).__name__
         archives = ", ".join(Path(archive).name for archive in files.archives)
         where = (root / files.archives[0]).parent
@@ -100,7 +101,8 @@ def read_idx(path: Path) -> np.ndarray:
     content = np.fromfile(path, np.uint8)
     dimensions = int(content[3]) if len(content) > 4 and content[2] == 8 else 0
     start = 4 + 4 * dimensions
-    shape = tuple(int(size) for size in content[4:start].view(">u4")) if dimensions in (1, 3) else ()
+    has_sizes = dimensions in (1, 3) and len(content) >= start
+    shape = tuple(int(size) for size in content[4:start].view(">u4")) if has_sizes else ()
     if not shape or len(content) != start + np.prod(shape):
         raise DataError(f"{path} is damaged or no file of MNIST's format; delete it, and it is fetched again")
     return content[start:].reshape(shape)
