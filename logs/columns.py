@@ -31,8 +31,11 @@ _SPLIT_BYTES = ("epoch", "value", "target", "prediction")
 
 
 def numbers(values: np.ndarray, kind: pa.DataType) -> pa.Array:
-    """The array without a copy, where it is contiguous."""
-    plain = np.ascontiguousarray(values)
+    """The array without a copy, where it is contiguous and of that kind. Times are those of datetime64[us]."""
+    if pa.types.is_timestamp(kind):
+        plain = np.ascontiguousarray(values.astype("datetime64[us]", copy=False).view(np.int64))
+    else:
+        plain = np.ascontiguousarray(values, kind.to_pandas_dtype())
     return pa.Array.from_buffers(kind, len(plain), [None, pa.py_buffer(plain)])
 
 

@@ -28,15 +28,14 @@ class Curve:
     @classmethod
     def joined(cls, curves: Sequence[Curve]) -> Curve:
         """One after the other."""
-        if len(curves) == 1:
-            return curves[0]
-        if not curves:
-            return cls.empty()
+        filled = [curve for curve in curves if len(curve)]
+        if len(filled) < 2:
+            return filled[0] if filled else cls.empty()
         return cls(
-            np.concatenate([curve.step for curve in curves]),
-            np.concatenate([curve.epoch for curve in curves]),
-            np.concatenate([curve.value for curve in curves]),
-            np.concatenate([curve.wall_time for curve in curves]),
+            np.concatenate([curve.step for curve in filled]),
+            np.concatenate([curve.epoch for curve in filled]),
+            np.concatenate([curve.value for curve in filled]),
+            np.concatenate([curve.wall_time for curve in filled]),
         )
 
     def __len__(self) -> int:

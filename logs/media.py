@@ -135,7 +135,7 @@ def write_media(path: Path, media: Sequence[Medium]) -> None:
         words_of([item.split for item in media]),
         words_of([item.kind for item in media]),
         words_of([item.name for item in media]),
-        numbers(np.array([item.wall_time for item in media], "datetime64[us]").view(np.int64), TIME),
+        numbers(np.array([item.wall_time for item in media], "datetime64[us]"), TIME),
         texts([item.caption or None for item in media]),
         blobs(pictures),
         texts([item.text if item.kind == "text" else None for item in media]),

@@ -191,17 +191,16 @@ class RunReader:
 
     def _curve(self, series: Series) -> Curve:
         self._refreshed()
-        pieces = [
-            (number, segment.pieces[series])
-            for number, segment in self._live.items()
-            if series in segment.pieces
-        ]
-        folded = self._folded_curve(series)
-        if not pieces:
-            return folded
-        return Curve.joined(
-            [folded, *(curve for _, found in sorted(pieces, key=lambda p: p[0]) for curve in found)]
-        )
+        assert self._files is not None
+        live = {
+            number: Curve.joined(segment.pieces.get(series, [])) for number, segment in self._live.items()
+        }
+        parts = self._files.parts
+        if not parts or not live or min(live) > parts[-1].last:
+            return Curve.joined([self._folded_curve(series), *(live[number] for number in sorted(live))])
+        # A segment that could not be folded, on a full disk, comes before a part: rare, and not kept in memory.
+        pieces = [(part.first, self._parts[part.path].curve(series)) for part in parts] + list(live.items())
+        return Curve.joined([curve for _, curve in sorted(pieces, key=lambda piece: piece[0])])
 
     def _folded_curve(self, series: Series) -> Curve:
         """What the parts have of a series; only parts that are new are read."""
