@@ -69,11 +69,14 @@ def shifted(images: Images, down: Tensor, right: Tensor) -> Images:
 
 
 def _crop(
-    images: Images, targets: Tensor, generator: torch.Generator, crop_padding: int
+    images: Images, targets: Tensor, generator: torch.Generator, crop_share: float
 ) -> tuple[Images, Tensor]:
     # A window of the image's own size out of the padded image is the image, moved
+    height, width = images.shape[2:]
     places = _draws(images, 2, generator)
-    down, right = _centres(2 * crop_padding + 1, places) - crop_padding
+    most_down, most_right = round(crop_share * height), round(crop_share * width)
+    down = _centres(2 * most_down + 1, places[0]) - most_down
+    right = _centres(2 * most_right + 1, places[1]) - most_right
     return shifted(images, down, right), targets
 
 
@@ -102,16 +105,17 @@ def _rotation(
 
 
 def _cutout(
-    images: Images, targets: Tensor, generator: torch.Generator, cutout_size: int
+    images: Images, targets: Tensor, generator: torch.Generator, cutout_share: float
 ) -> tuple[Images, Tensor]:
     height, width = images.shape[2:]
+    side = max(1, round(cutout_share * min(height, width)))
     down, right = _draws(images, 2, generator)
-    top = _centres(height, down)[:, None] - cutout_size // 2
-    left = _centres(width, right)[:, None] - cutout_size // 2
+    top = _centres(height, down)[:, None] - side // 2
+    left = _centres(width, right)[:, None] - side // 2
     rows = torch.arange(height, device=images.device)
     columns = torch.arange(width, device=images.device)
-    in_rows = (rows >= top) & (rows < top + cutout_size)
-    in_columns = (columns >= left) & (columns < left + cutout_size)
+    in_rows = (rows >= top) & (rows < top + side)
+    in_columns = (columns >= left) & (columns < left + side)
     hole = in_rows[:, None, :, None] & in_columns[:, None, None, :]
     return images.masked_fill(hole, 0.0), targets
 
@@ -154,11 +158,17 @@ TRANSFORMS: Catalog[Transform] = Catalog(
             name="crop",
             title="Crop",
             summary="The image padded on all sides, and a window of its own size at a random place.",
-            source="He et al. 2015, arXiv:1512.03385, section 4.2 (4 pixels)",
+            source="He et al. 2015, arXiv:1512.03385, section 4.2 (4 of 32 pixels)",
             apply=_crop,
             parameters=(
+                # A share, not pixels: 4 are an eighth of a CIFAR image and half of an 8 x 8 digit
                 Parameter(
-                    "crop_padding", 4, "padding on each side", kind="integer", low=0, high=32, unit="pixels"
+                    "crop_share",
+                    0.125,
+                    "padding on each side, as a share of the image's side",
+                    low=0.0,
+                    high=0.5,
+                    step=0.025,
                 ),
             ),
         ),
@@ -178,11 +188,16 @@ TRANSFORMS: Catalog[Transform] = Catalog(
             name="cutout",
             title="Cutout",
             summary="A square around a random pixel set to the mean (0 after normalisation).",
-            source="DeVries and Taylor 2017, arXiv:1708.04552",
+            source="DeVries and Taylor 2017, arXiv:1708.04552 (16 of 32 pixels for CIFAR-10)",
             apply=_cutout,
             parameters=(
                 Parameter(
-                    "cutout_size", 8, "side of the square", kind="integer", low=1, high=128, unit="pixels"
+                    "cutout_share",
+                    0.3,
+                    "side of the square, as a share of the image's shorter side",
+                    low=0.05,
+                    high=1.0,
+                    step=0.05,
                 ),
             ),
         ),

@@ -16,7 +16,7 @@ from training.transforms import TRANSFORMS, Transform, augment, check_transforms
 
 EVERY = pytest.mark.parametrize("transform", TRANSFORMS, ids=lambda row: row.name)
 # The setting at which a transform changes nothing
-OFF = {"flip": {"flip_share": 0.0}, "crop": {"crop_padding": 0}, "rotation": {"rotation_degrees": 0.0}}
+OFF = {"flip": {"flip_share": 0.0}, "crop": {"crop_share": 0.0}, "rotation": {"rotation_degrees": 0.0}}
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -123,10 +123,10 @@ def test_a_shift_moves_pixels_and_stretches_the_edge() -> None:
 
 def test_a_crop_is_a_window_of_the_padded_image() -> None:
     inputs = images(200)
-    padded = torch.nn.functional.pad(inputs, (2, 2, 2, 2), mode="replicate")
+    padded = torch.nn.functional.pad(inputs, (2, 2, 2, 2), mode="replicate")  # a fifth of 12 and of 10
     windows = {(row, column) for row in range(5) for column in range(5)}
     seen = set()
-    for sample, cropped in zip(padded, apply("crop", inputs, crop_padding=2), strict=True):
+    for sample, cropped in zip(padded, apply("crop", inputs, crop_share=0.2), strict=True):
         found = {
             (row, column)
             for row, column in windows
@@ -176,9 +176,9 @@ def test_angles_fill_the_range_to_both_sides() -> None:
     assert abs(angles.mean().item()) < 4
 
 
-@pytest.mark.parametrize("size", [1, 4, 5])
-def test_cutout_sets_one_square_to_zero(size: int) -> None:
-    holes = apply("cutout", torch.ones(300, 2, 16, 16), cutout_size=size) == 0
+@pytest.mark.parametrize(("share", "size"), [(0.05, 1), (0.25, 4), (0.3, 5)])
+def test_cutout_sets_one_square_to_zero(share: float, size: int) -> None:
+    holes = apply("cutout", torch.ones(300, 2, 16, 20), cutout_share=share) == 0
     assert torch.equal(holes[:, 0], holes[:, 1])
     areas = holes[:, 0].sum((1, 2))
     assert areas.max() == size * size
@@ -188,11 +188,16 @@ def test_cutout_sets_one_square_to_zero(size: int) -> None:
 
 
 def test_cutout_reaches_every_pixel() -> None:
-    assert (apply("cutout", torch.ones(2000, 1, 8, 8), cutout_size=1) == 0).any(0).all()
+    assert (apply("cutout", torch.ones(2000, 1, 8, 8), cutout_share=0.1) == 0).any(0).all()
 
 
-def test_a_hole_larger_than_the_image_leaves_nothing() -> None:
-    assert apply("cutout", torch.ones(4, 1, 8, 8), cutout_size=32).abs().sum() == 0
+def test_a_strength_means_the_same_for_small_and_large_images() -> None:
+    for size in (8, 32, 128):
+        holes = apply("cutout", torch.ones(400, 1, size, size), cutout_share=0.5) == 0
+        assert holes.sum((1, 2, 3)).max() == (size // 2) ** 2
+        column = torch.arange(float(size)).expand(400, 1, size, size)
+        moved = apply("crop", column, crop_share=0.125)[:, 0, 0, size // 2] - size // 2
+        assert moved.abs().max() == size // 8
 
 
 def test_mixup_blends_inputs_and_targets_in_the_same_shares() -> None:
@@ -245,7 +250,7 @@ def test_targets_stay_as_they_are_where_nothing_mixes_them() -> None:
 def test_transforms_run_in_the_order_given() -> None:
     def both(names: list[str]) -> Tensor:
         targets = torch.zeros(64, dtype=torch.int64)
-        return augment(images(), targets, names, {"cutout_size": 6}, generator(), outputs=3)[0]
+        return augment(images(), targets, names, {"cutout_share": 0.6}, generator(), outputs=3)[0]
 
     assert (both(["rotation", "cutout"]) == 0).sum() > (both(["cutout", "rotation"]) == 0).sum()
 
@@ -267,7 +272,7 @@ def test_an_image_transform_of_a_table_is_refused_early() -> None:
 
 
 def test_the_setting_of_another_transform_is_left_to_it() -> None:
-    settings = {"flip_share": 1.0, "crop_padding": 3}
+    settings = {"flip_share": 1.0, "crop_share": 0.3}
     targets = torch.zeros(64, dtype=torch.int64)
     flipped = augment(images(), targets, ["flip"], settings, generator(), outputs=3)[0]
     assert torch.equal(flipped, images().flip(3))
