@@ -53,13 +53,11 @@ def controls(given: Mapping[str, Setting]) -> list[Control]:
         default = _default(field, given)
         value = given.get(field.name, default)
         made.append(Control(field, field.parameter, "", value, default))
-        seen: set[str] = set()
-        for row in field.rows(value) if field.settings else ():
-            for parameter in row.parameters:
-                if parameter.name not in seen:  # chosen transforms may share one
-                    seen.add(parameter.name)
-                    chosen = _accepted(parameter, given.get(parameter.name, parameter.default))
-                    made.append(Control(field, parameter, row.name, chosen, parameter.default))
+        rows = field.rows(value) if field.settings else []
+        for name, parameter in (field.parameters(value) if rows else {}).items():
+            owner = next(row.name for row in rows if parameter in row.parameters)
+            chosen = _accepted(parameter, given.get(name, parameter.default))
+            made.append(Control(field, parameter, owner, chosen, parameter.default))
     return made
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from logs.info import RunInfo
 from training.arguments import command_text
-from training.config import ConfigError, RunConfig, parameters_of
+from training.config import ConfigError, RunConfig
 
 COLUMNS = ("setting", "value", "default", "differs", "group", "meaning")
 
@@ -31,7 +31,7 @@ def configuration_table(config: Mapping[str, Any]) -> pd.DataFrame:
         default = _default(known, field.name)
         meaning = field.parameter.description
         rows.append((field.name, _text(value), _text(default), value != default, field.group, meaning))
-        for name, parameter in parameters_of(field, value).items():
+        for name, parameter in field.parameters(value).items():
             chosen = known.settings[name]
             rows.append(
                 (

@@ -100,7 +100,7 @@ def _heatmap(histograms: Histograms, x: np.ndarray, x_title: str, value_title: s
             y=(edges[:-1] + edges[1:]) / 2,
             colorscale=color_scale(LIGHT.sequential),
             zmin=0,
-            colorbar={"thickness": 12, "tickformat": ".0%", "outlinewidth": 0, "title": {"text": "share"}},
+            colorbar={"thickness": 12, "tickformat": ".2~%", "outlinewidth": 0, "title": {"text": "share"}},
             hovertemplate=f"{x_title} %{{x}}<br>{value_title} %{{y:.4g}}<br>%{{z:.2%}}<extra></extra>",
         )
     )

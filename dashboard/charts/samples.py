@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 
 import numpy as np
 import plotly.graph_objects as go
+from PIL import Image
 
 from dashboard.theme import LIGHT
 
@@ -30,6 +32,14 @@ def picture_grid(pictures: np.ndarray, columns: int = 8, width: int = 480) -> np
     factor = max(1, round(width / sheet.shape[1]))
     enlarged = sheet.repeat(factor, axis=0).repeat(factor, axis=1)
     return np.broadcast_to(enlarged, (*enlarged.shape[:2], 3)).copy()
+
+
+def enlarged(png: bytes, width: int = 960) -> np.ndarray:
+    """A picture as uint8 [h, w, 3], each pixel enlarged by a whole number: a browser would blur small ones."""
+    with Image.open(io.BytesIO(png)) as picture:
+        pixels = np.asarray(picture.convert("RGB"))
+    factor = max(1, width // pixels.shape[1])
+    return pixels.repeat(factor, axis=0).repeat(factor, axis=1)
 
 
 def points_chart(

@@ -22,10 +22,11 @@ from dashboard.language import _
 from dashboard.panels.control import control, key_of, taken
 from dashboard.panels.escape import plain
 from training.config import RunConfig
-from training.fields import GROUPS
+from training.fields import GROUPS, Field
 
 STATE = "new_run_form"  # session state: what differs from the defaults
-ADDRESS = "new_run_address"  # session state: the address as this page wrote it last
+ADDRESSES = "new_run_addresses"  # session state: the addresses that this page has written, the newest last
+REMEMBERED = 20
 EXACT = "new_run_exact"
 FOLDED = ("Regularisation", "Run")  # groups that most people leave as they are
 COLUMNS = 3
@@ -34,11 +35,12 @@ COLUMNS = 3
 def form_state() -> tuple[Given, list[str]]:
     """What the form says now, and what was wrong with the address it came from.
 
-    An address that this page has not written (a link, the browser's back button) counts; else the widgets do.
+    An address that this page has not written (a link, a bookmark) counts; else the widgets do. One that it
+    has written may be older than the widgets: the browser sends what it had when a slider was let go.
     """
     query = {name: value for name, value in st.query_params.to_dict().items() if name in _names()}
     problems: list[str] = []
-    if STATE not in st.session_state or (query and query != st.session_state.get(ADDRESS)):
+    if STATE not in st.session_state or (query and query not in st.session_state.get(ADDRESSES, [])):
         given, problems = read_query(query)
     else:
         given = _moved(st.session_state[STATE])
@@ -87,51 +89,51 @@ def _box(group: str, items: Sequence[Control], has_problem: bool) -> Any:
 
 
 def _group(items: Sequence[Control], problem: str, place: str, exact: bool) -> None:
-    """The group's choices of rows, each with the settings of the chosen row, then the plain fields."""
-    plain_fields = [item for item in items if not item.owner and not item.is_choice_of_rows]
-    for choice in (item for item in items if item.is_choice_of_rows):
-        _choice(choice, [item for item in items if item.owner and item.field == choice.field], exact)
-        _problem_at(choice, problem, place)
-    _grid(plain_fields, exact)
+    """The group's controls in order: what follows a choice of rows shares a grid with that row's settings."""
+    block: list[Control] = []
     for item in items:
-        if not item.is_choice_of_rows:
-            _problem_at(item, problem, place)
+        if item.is_choice_of_rows:
+            _block(block, problem, place, exact)
+            block = []
+        block.append(item)
+    _block(block, problem, place, exact)
 
 
-def _choice(choice: Control, settings: Sequence[Control], exact: bool) -> None:
-    rows = choice.field.rows(choice.value)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        control(choice)
-        if rows:
-            _about(choice, rows)
-    if len(rows) == 1 and getattr(rows[0], "summary", ""):
-        st.caption(plain(rows[0].summary))
-    _grid(settings, exact)
+def _block(items: Sequence[Control], problem: str, place: str, exact: bool) -> None:
+    """A choice of rows, if there is one, everything else in a grid, and the problem if it is one of these."""
+    for choice in (item for item in items if item.is_choice_of_rows):
+        rows: list[Any] = choice.field.rows(choice.value)
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            control(choice)
+            if rows:
+                _about(rows)
+        if len(rows) == 1 and _text(rows[0], "summary"):
+            st.caption(plain(_text(rows[0], "summary")))
+    plain_ones = [item for item in items if not item.is_choice_of_rows]
+    if plain_ones:
+        with st.grid(COLUMNS, min_column_width=150, vertical_alignment="bottom"):
+            for item in plain_ones:
+                control(item, exact)
+    if problem and any(item.name == place for item in items):
+        st.error(plain(problem), icon=":material/error:")
 
 
-def _about(choice: Control, rows: Sequence[Any]) -> None:
+def _about(rows: Sequence[Any]) -> None:
     """A button that opens the chosen rows' formulas and sources."""
     with st.popover(_("About"), icon=":material/function:", help=_("Formula and source")):
         for row in rows:
             st.markdown(f"**{plain(row.title)}** · `{row.name}`")
-            if getattr(row, "summary", ""):
+            if _text(row, "summary"):
                 st.markdown(plain(row.summary))
-            if getattr(row, "formula", ""):
+            if _text(row, "formula"):
                 st.latex(row.formula)
-            if getattr(row, "source", ""):
+            if _text(row, "source"):
                 st.caption(_("Source: {source}").format(source=plain(row.source)))
 
 
-def _grid(items: Sequence[Control], exact: bool) -> None:
-    if items:
-        with st.grid(COLUMNS, min_column_width=190, vertical_alignment="bottom"):
-            for item in items:
-                control(item, exact)
-
-
-def _problem_at(item: Control, problem: str, place: str) -> None:
-    if problem and item.name == place:
-        st.error(plain(problem), icon=":material/error:")
+def _text(row: Any, name: str) -> str:
+    """What the row says under this name; not every table has all of them."""
+    return str(getattr(row, name, "") or "")
 
 
 def _moved(given: Given) -> Given:
@@ -150,12 +152,18 @@ def _names() -> set[str]:
     names = {field.name for field in fields}
     for field in fields:
         if field.settings:
-            names |= {parameter.name for row in field.table or () for parameter in row.parameters}
+            names |= {name for row in field.table or () for name in field.parameters(_value(field, row.name))}
     return names
+
+
+def _value(field: Field, row: str) -> Any:
+    """What the field would be if it named this row alone."""
+    return (row,) if field.several else row
 
 
 def _write_address(given: Given) -> None:
     query = query_of(applicable(given))
     if query != st.query_params.to_dict():
         st.query_params.from_dict(query)
-    st.session_state[ADDRESS] = query
+    written = [each for each in st.session_state.get(ADDRESSES, []) if each != query]
+    st.session_state[ADDRESSES] = [*written, query][-REMEMBERED:]

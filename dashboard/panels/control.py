@@ -28,9 +28,12 @@ def control(item: Control, exact: bool = False) -> None:
     elif kind == "flag":
         st.toggle(label, **words)
     elif kind == "log_slider":
-        st.select_slider(label, scale_of(parameter, item.value), format_func=number_text, **words)
+        st.select_slider(
+            label, scale_of(parameter, item.value, item.default), format_func=number_text, **words
+        )
     elif kind == "slider":
-        st.slider(label, *_limits(parameter), step=step_of(parameter), **words)
+        step = step_of(parameter)
+        st.slider(label, *_limits(parameter), step=step, format=_decimals(step), **words)
     elif kind == "number":
         _number_field(label, parameter, words)
     else:
@@ -73,8 +76,8 @@ def widget_of(parameter: Parameter, exact: bool = False) -> str:
     return "slider" if parameter.step or is_share else "number"
 
 
-def scale_of(parameter: Parameter, value: Setting) -> list[int | float]:
-    """The stops of a logarithmic slider: round numbers from low to high, with the value and the default."""
+def scale_of(parameter: Parameter, *wanted: Setting) -> list[int | float]:
+    """The stops of a logarithmic slider: round numbers from low to high, and the `wanted` ones among them."""
     lowest, high = _ends(parameter)
     low = max(lowest, 1e-12)
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
@@ -82,7 +85,7 @@ def scale_of(parameter: Parameter, value: Setting) -> list[int | float]:
     stops = {float(f"{stop:.12g}") for stop in stops}
     if parameter.kind == "integer":
         stops = {stop for stop in stops if stop == int(stop)} | {2.0**power for power in range(40)}
-    kept = {stop for stop in stops if low <= stop <= high} | {lowest, high, value, parameter.default}
+    kept = {stop for stop in stops if low <= stop <= high} | {lowest, high, *wanted}
     convert = int if parameter.kind == "integer" else float
     return sorted({convert(stop) for stop in kept})  # type: ignore[arg-type]
 
@@ -101,9 +104,20 @@ def step_of(parameter: Parameter) -> int | float:
 
 def label_of(parameter: Parameter) -> str:
     """Like "Batch size" or "Patience (epochs)"."""
-    words = _(parameter.name.replace("_", " "))
-    unit = f" ({_(parameter.unit)})" if parameter.unit else ""
-    return words[:1].upper() + words[1:] + unit
+    unit = f" ({_(parameter.unit)})" if parameter.unit and parameter.unit not in parameter.name else ""
+    return words_of(parameter.name) + unit
+
+
+def words_of(name: str) -> str:
+    """An option's name as a person reads it: "Batch size"."""
+    words = _(name.replace("_", " "))
+    return words[:1].upper() + words[1:]
+
+
+def _decimals(step: int | float) -> str:
+    """As many digits as the step has: a slider of thousandths must not say 1.00 for 0.999."""
+    digits = f"{step:.10f}".rstrip("0").partition(".")[2]
+    return f"%.{len(digits)}f" if isinstance(step, float) else "%d"
 
 
 def number_text(value: float) -> str:
@@ -120,7 +134,7 @@ def _shown(item: Control, kind: str) -> Any:
         return float(item.value)  # type: ignore[arg-type]
     if kind == "slider":
         low, high = _limits(item.parameter)
-        return min(high, max(low, item.value))  # type: ignore[type-var]
+        return min(high, max(low, item.value))
     return item.value
 
 

@@ -7,13 +7,14 @@ from datetime import datetime
 import pandas as pd
 import streamlit as st
 
-from dashboard.charts.configuration import configuration_table, repeating_command
 from dashboard.language import _
 from logs.catalog import RunSummary
 
 
 def run_configuration(run: RunSummary, nothing: str) -> None:
     """The command, the settings (those that differ from the defaults first), and where it ran."""
+    from dashboard.charts.configuration import configuration_table, repeating_command  # imports PyTorch
+
     if run.info is None:
         st.info(nothing)
         return

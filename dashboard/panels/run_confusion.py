@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import streamlit as st
 
 from dashboard.charts.confusion import class_scores, confusion_chart, worst_confusions
 from dashboard.language import _
 from dashboard.panels.plot import plot
 from dashboard.panels.step_slider import step_slider
+from logs.media_reader import Matrix
 from logs.reader import RunReader
 
 NAME = "confusion"
@@ -24,7 +24,7 @@ NORMS = {
 def run_confusion(reader: RunReader, nothing: str) -> None:
     """The matrix of a chosen split and moment, the scores of each class and the most frequent mistakes."""
     reader.refresh()
-    logged = [item for item in reader.matrices(NAME) if _is_square(item)]
+    logged = reader.media("matrix", NAME)
     if not logged:
         st.info(nothing)
         return
@@ -45,13 +45,23 @@ def run_confusion(reader: RunReader, nothing: str) -> None:
             format_func=lambda value: _(NORMS[value]),
         )  # fmt: skip
         mistakes_only = st.toggle(_("mistakes only"), key="run_confusion_mistakes", bind="query-params")
-    moments = {item.step: item for item in logged if item.split == split}
-    epochs = {step: item.epoch for step, item in moments.items()}
+    moments = {entry.step: entry for entry in logged if entry.split == split}
+    epochs = {step: entry.epoch for step, entry in moments.items()}
     step = step_slider(sorted(moments), epochs, f"run_confusion_step_{split or 'all'}")
-    _matrix(moments[step], norm, bool(mistakes_only))
+    chosen = reader.load(moments[step])
+    assert isinstance(chosen, Matrix)
+    _matrix(chosen, norm, bool(mistakes_only))
 
 
-def _matrix(item: Any, norm: Any, mistakes_only: bool) -> None:
+def _matrix(item: Matrix, norm: Any, mistakes_only: bool) -> None:
+    if item.values.shape[0] != item.values.shape[1] or not item.values.size:
+        rows, columns = item.values.shape
+        st.warning(
+            _("The logged matrix has {rows} rows and {columns} columns; it must be square.").format(
+                rows=rows, columns=columns
+            )
+        )
+        return
     names = list(item.labels) or [str(number) for number in range(len(item.values))]
     left, right = st.columns([3, 2], gap="medium")
     with left:
@@ -76,11 +86,3 @@ def _matrix(item: Any, norm: Any, mistakes_only: bool) -> None:
 
 def _percent(*names: str) -> dict[str, Any]:
     return {name: st.column_config.NumberColumn(format="percent") for name in names}
-
-
-def _is_square(item: Any) -> bool:
-    return (
-        item.values is not None
-        and item.values.shape[0] == item.values.shape[1]
-        and bool(np.size(item.values))
-    )

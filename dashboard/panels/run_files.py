@@ -2,50 +2,53 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from dashboard.language import _
-from logs.directory import RunDirectory
-from logs.reader import RunReader
+from logs.curve import Curve
+from logs.reader import Checkpoint, RunReader
 
 TAIL = 64 * 1024  # bytes of the output
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")  # colours and cursor moves of a terminal
 
 
-def checkpoint_table(directory: RunDirectory) -> pd.DataFrame:
-    """A row per checkpoint: name, epoch, step, scores, megabytes, when it was written, where."""
+def checkpoint_table(
+    checkpoints: Sequence[Checkpoint], scores: Mapping[str, Curve] | None = None
+) -> pd.DataFrame:
+    """A row per checkpoint: name, epoch, step, scores, megabytes, when it was written, where.
+
+    `scores` are curves of the validation data by metric: a checkpoint has their values at its step.
+    """
     rows = []
-    for file in sorted(directory.checkpoints.glob("*.safetensors")):
-        try:
-            size, written = file.stat().st_size, file.stat().st_mtime
-        except OSError:
-            continue  # replaced at this very moment: it is back at the next look
-        described = _described(file.with_suffix(".json"))
-        position, info = described.get("position", {}), described.get("info", {})
+    for checkpoint in checkpoints:
+        position = _mapping(checkpoint.info.get("position"))
         rows.append(
             {
-                "checkpoint": file.stem,
+                "checkpoint": checkpoint.name,
                 "epoch": position.get("epoch"),
                 "step": position.get("step"),
-                "scores": _scores(info),
-                "MB": size / 1e6,
-                "written": datetime.fromtimestamp(written),
-                "file": str(file),
+                "scores": _scores(scores or {}, position.get("step")),
+                "MB": checkpoint.bytes / 1e6,
+                "written": datetime.fromtimestamp(checkpoint.modified),
+                "file": str(checkpoint.path),
             }
         )
     return pd.DataFrame(rows)
 
 
-def run_checkpoints(directory: RunDirectory, nothing: str) -> None:
-    table = checkpoint_table(directory)
+def run_checkpoints(reader: RunReader, nothing: str) -> None:
+    """The saved weights, the newest first."""
+    reader.refresh()
+    curves = {
+        metric: reader.curve(metric, split) for metric, split in reader.metrics() if split == "validation"
+    }
+    table = checkpoint_table(reader.checkpoints(), curves)
     if table.empty:
         st.info(nothing)
         return
@@ -56,7 +59,7 @@ def run_checkpoints(directory: RunDirectory, nothing: str) -> None:
             "checkpoint": _("Checkpoint"),
             "epoch": st.column_config.NumberColumn(_("Epoch"), format="%g"),
             "step": st.column_config.NumberColumn(_("Step"), format="localized"),
-            "scores": _("Scores"),
+            "scores": _("Validation"),
             "MB": st.column_config.NumberColumn(_("Megabytes"), format="%.2f"),
             "written": st.column_config.DatetimeColumn(_("Written"), format="distance"),
             "file": st.column_config.TextColumn(_("File"), width="large"),
@@ -80,18 +83,16 @@ def readable(output: str) -> str:
     return "\n".join(line.rstrip("\r").rsplit("\r", 1)[-1] for line in lines)
 
 
-def _described(file: Path) -> Mapping[str, Any]:
-    try:
-        found = json.loads(file.read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
+def _mapping(found: Any) -> Mapping[str, Any]:
+    """The checkpoint's JSON is a file like any other: what isn't as we write it is shown as absent."""
+    return found if isinstance(found, Mapping) else {}
 
 
-def _scores(info: Mapping[str, Any]) -> str:
-    scores = info.get("scores") or {}
-    if not isinstance(scores, Mapping):
-        return ""
-    return ", ".join(
-        f"{name} {value:.4g}" for name, value in scores.items() if isinstance(value, int | float)
-    )
+def _scores(curves: Mapping[str, Curve], step: Any) -> str:
+    """Like "accuracy 0.9712, loss 0.08214"; nothing where the data was not looked at after this step."""
+    words = []
+    for metric, curve in curves.items():
+        values = curve.value[curve.step == step]
+        if len(values):
+            words.append(f"{metric} {values[-1]:.4g}")
+    return ", ".join(words)

@@ -12,6 +12,7 @@ from dashboard.charts.tables import shown_state
 from dashboard.language import _
 from dashboard.panels.escape import plain
 from dashboard.panels.run_card import figure, headline_figures, progress_text, state_badge
+from dashboard.panels.run_picker import run_words
 from logs.catalog import RunSummary
 from logs.status import duration_text
 
@@ -20,7 +21,7 @@ FIGURES = 4
 
 def run_title(run: RunSummary) -> None:
     """The name and what the run is made of. Its parts change only when a person changes them."""
-    st.title(plain(run.name))
+    st.title(plain(run_words(run)))
     parts = [plain(part) for part in (run.model, run.dataset) if part]
     if run.created:
         parts.append(datetime.fromtimestamp(run.created).strftime("%d %B %Y, %H:%M"))
@@ -81,7 +82,10 @@ def _figures(run: RunSummary) -> list[tuple[str, str, str]]:
     for split, name in (("test", "accuracy"), ("validation", "accuracy"), ("validation", "loss")):
         row = best.get(split, {}).get(name)
         if row is not None and math.isfinite(row.get("value", math.nan)):
-            title = _("best {split} {metric}").format(split=_(split), metric=_(name))
+            words = (
+                _("test {metric}") if split == "test" else _("best {split} {metric}")
+            )  # the test is one look
+            title = words.format(split=_(split), metric=_(name))
             note = _("epoch {epoch:g}, step {step:,.0f}").format(
                 epoch=row.get("epoch", math.nan), step=row.get("step", math.nan)
             )

@@ -45,13 +45,19 @@ def run_cards(runs: Sequence[RunSummary]) -> None:
 def run_label(run: RunSummary) -> str:
     """Like "✔ First steps · mlp · digits · 21 Nov 08:26"."""
     sign = STATES.get(shown_state(run), ("", "·"))[1]
-    parts = [f"{sign} {run.name}"]
-    if run.name == run.id:
-        return parts[0]  # the id says the rest
-    parts += [part for part in (run.model, run.dataset) if part]
+    parts = [f"{sign} {run_words(run)}"]
+    if run.name != run.id:
+        parts += [part for part in (run.model, run.dataset) if part]
     if run.created:
         parts.append(datetime.fromtimestamp(run.created).strftime("%d %b %H:%M"))
     return " · ".join(parts)
+
+
+def run_words(run: RunSummary) -> str:
+    """The run's name; of one that nobody has named, what it trains: "mlp on digits"."""
+    if run.name != run.id or not (run.model and run.dataset):
+        return run.name
+    return _("{model} on {dataset}").format(model=run.model, dataset=run.dataset)
 
 
 def _open(key: str) -> None:

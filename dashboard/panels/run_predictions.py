@@ -63,5 +63,5 @@ def run_predictions(reader: RunReader, nothing: str) -> None:
 
 def class_names(reader: RunReader) -> list[str]:
     """As the confusion matrix has them; empty for a regression."""
-    matrices = reader.matrices(CONFUSION)
+    matrices = reader.matrices(CONFUSION, last=1)
     return list(matrices[-1].labels) if matrices else []

@@ -32,7 +32,7 @@ def run_tabs(run: RunSummary, catalog: RunCatalog, words: Mapping[str, str]) -> 
         _("Confusion"): lambda: run_confusion(reader, words["no_confusion"]),
         _("Test samples"): lambda: run_predictions(reader, words["no_predictions"]),
         _("Configuration"): lambda: run_configuration(run, words["no_configuration"]),
-        _("Checkpoints"): lambda: run_checkpoints(run.directory, words["no_checkpoints"]),
+        _("Checkpoints"): lambda: run_checkpoints(reader, words["no_checkpoints"]),
         _("Output"): lambda: run_output(reader, words["no_output"]),
     }
     boxes = st.tabs(list(contents), key="run_tab", bind="query-params", on_change="rerun")
@@ -41,7 +41,7 @@ def run_tabs(run: RunSummary, catalog: RunCatalog, words: Mapping[str, str]) -> 
             with box:
                 if title == curves:
                     view = curve_controls(run)
-                live(lambda draw=draw: _drawn(draw, run.id, catalog), run.state == "running")  # type: ignore[misc]
+                live(lambda draw=draw: _drawn(draw, run.id, catalog), run.state == "running")
 
 
 def _drawn(draw: Callable[[], None], run_id: str, catalog: RunCatalog) -> bool:

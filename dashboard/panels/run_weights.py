@@ -16,7 +16,7 @@ SHAPES = {"heatmap": "Heatmap", "ridges": "Ridges", "percentiles": "Percentiles"
 def run_weights(reader: RunReader, nothing: str) -> None:
     """Chooses a kind (weights, gradients), a layer and a shape, and draws the histograms over time."""
     reader.refresh()
-    kinds = histogram_names([item.name for item in reader.histograms()])
+    kinds = histogram_names([entry.name for entry in reader.media("histogram")])
     if not kinds:
         st.info(nothing)
         return
@@ -26,15 +26,22 @@ def run_weights(reader: RunReader, nothing: str) -> None:
         shape = _one(_("As"), list(SHAPES), "run_histogram_shape", SHAPES)
         axis = _one(_("Along"), ["step", "epoch"], "run_histogram_axis")
     name = f"{kind}/{layer}" if kind else str(layer)
-    rows = sorted(reader.histograms(name), key=lambda item: item.step)
-    histograms = Histograms(
-        step=np.array([item.step for item in rows]),
-        epoch=np.array([item.epoch for item in rows], dtype=np.float64),
-        counts=[item.counts for item in rows if item.counts is not None],
-        edges=[item.edges for item in rows if item.edges is not None],
-    )
+    newest = reader.media("histogram", name)[-1].number
+    histograms = _histograms(reader, str(reader.directory.path), name, newest)
     figure = histogram_chart(histograms, shape, axis, value_title=kind.removesuffix("s") or _("value"))  # type: ignore[arg-type]
     plot(figure, "run_histogram", height=460, description=_("{name} over time").format(name=name))
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _histograms(_reader: RunReader, run: str, name: str, newest: int) -> Histograms:
+    """All of one name, in order; read again when a newer one is there, not at each look."""
+    rows = sorted(_reader.histograms(name), key=lambda item: item.step)
+    return Histograms(
+        step=np.array([item.step for item in rows]),
+        epoch=np.array([item.epoch for item in rows], dtype=np.float64),
+        counts=[item.counts for item in rows],
+        edges=[item.edges for item in rows],
+    )
 
 
 def histogram_names(names: list[str]) -> dict[str, list[str]]:

@@ -7,6 +7,7 @@ import streamlit as st
 from dashboard.form_state import Given, config_of, problem_of
 from dashboard.language import _
 from dashboard.navigation import page_file
+from dashboard.panels.control import words_of
 from dashboard.panels.escape import plain
 from dashboard.panels.time_estimate import time_estimate
 from dashboard.settings import Settings
@@ -16,7 +17,7 @@ from training.config import RunConfig
 
 def start_box(given: Given, settings: Settings) -> RunConfig | None:
     """Draws the box; the form's configuration, or None where it is none yet."""
-    problem, _place = problem_of(given)
+    problem, place = problem_of(given)
     with st.container(border=True):
         pressed = st.button(
             _("Start training"),
@@ -27,7 +28,9 @@ def start_box(given: Given, settings: Settings) -> RunConfig | None:
             disabled=bool(problem),
         )
         if problem:
-            st.error(plain(problem), title=_("This can't be trained yet"), icon=":material/error:")
+            where = _("The form says why, at {name}.").format(name=plain(words_of(place)))
+            why = where if place else plain(problem)
+            st.error(why, title=_("This can't be trained yet"), icon=":material/error:")
             return None
         config = config_of(given)
         if pressed:

@@ -1,7 +1,6 @@
 """New run: choose a network, data and an optimizer, see what that means, and start."""
 
 import streamlit as st
-from dashboard.panels.preview import preview
 
 from dashboard.charts.configuration import is_ours
 from dashboard.charts.samples import picture_grid, schedule_chart
@@ -9,6 +8,7 @@ from dashboard.form_state import config_of, read_query
 from dashboard.language import _, texts
 from dashboard.panels.config_form import draw_form, fill, form_state
 from dashboard.panels.escape import plain
+from dashboard.panels.preview import preview
 from dashboard.panels.run_store import run_catalog
 from dashboard.panels.source import show_source
 from dashboard.panels.start_box import start_box
@@ -67,5 +67,5 @@ with left:
 with right:
     config = start_box(given, settings)
     if config is not None:
-        preview(config, settings.data)
+        preview(config, settings.data, words["no_preview"])
 show_source(__file__, read_query, config_of, schedule_chart, picture_grid)

@@ -39,6 +39,8 @@ ARGUMENTS = (
     # No name but this machine's is ever resolved: a page that calls out fails here as it would offline.
     "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE localhost , EXCLUDE 127.0.0.1",
 )
+# Opened at the address of a page, Streamlit's own script first looks for its server below that address.
+PROBED = ("/_stcore/host-config", "/_stcore/health")
 PATIENCE = 60.0  # seconds until a server answers; two busy cores import slowly
 
 
@@ -65,8 +67,9 @@ class Complaints:
         page.on("websocket", lambda connection: self._request(connection.url))
 
     def _console(self, message: Any) -> None:
-        if message.type == "error":
-            self.errors.append(f"{message.text} ({message.location.get('url', '')})")
+        place = message.location.get("url", "")
+        if message.type == "error" and not place.endswith(PROBED):
+            self.errors.append(f"{message.text} ({place})")
 
     def _request(self, address: str) -> None:
         parts = urlsplit(address)
