@@ -89,7 +89,7 @@ def as_numbers(column: pandas.Series) -> tuple[np.ndarray | None, str]:
         return numbers, ""
     example = str(wrong.iloc[0])
     example = str(wrong.iloc[0])
-    return numbers, f"{len(wrong):,} values are no numbers, such as {example!r}; they count as missing"
+    return numbers, f"values that are no numbers count as missing: {len(wrong):,}, such as {example!r}"
 
 
 def as_texts(column: pandas.Series) -> list[str | None] | None:
