@@ -79,8 +79,8 @@ def _layout(x_title: str, y_title: str, **more: Any) -> dict[str, Any]:
         "showlegend": True,
         "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         "margin": {"l": 60, "r": 15, "t": 35, "b": 50},
-        "xaxis": {"title": {"text": x_title}, "automargin": True},
-        "yaxis": {"title": {"text": y_title}, "automargin": True},
+        "xaxis": {"title": {"text": x_title, "standoff": 8}, "automargin": True},
+        "yaxis": {"title": {"text": y_title, "standoff": 8}, "automargin": True},
         **more,
     }
 
@@ -102,7 +102,11 @@ def curves_pane(metric: str, curves: Sequence[tuple[str | None, np.ndarray, np.n
                 "marker": {"size": 5},
             }
         )
-    return Pane(f"curves {metric}", title, data, _layout("step", title))
+    layout = _layout("step", title)
+    numbers = [number for trace in data for number in trace["y"] if number]
+    if numbers and min(numbers) == max(numbers):  # Plotly would draw a constant 0.001 between -1 and 1
+        layout["yaxis"]["range"] = sorted((0.0, 2 * numbers[0]))
+    return Pane(f"curves {metric}", title, data, layout)
 
 
 def image_pane(name: str, png: bytes, caption: str = "") -> Pane:
@@ -195,8 +199,9 @@ def ended_controls_pane() -> Pane:
 def table_pane(title: str, rows: Mapping[str, Any]) -> Pane:
     """Names and values. Visdom shows a text as HTML and runs what stands in it: everything is escaped."""
     style = "padding: 1px 12px 1px 0; vertical-align: top"
+    label = f"{style}; white-space: nowrap"
     lines = [
-        f"<tr><td style='{style}'>{html.escape(str(name))}</td>"
+        f"<tr><td style='{label}'>{html.escape(str(name))}</td>"
         f"<td style='{style}'><b>{html.escape(short_text(value))}</b></td></tr>"
         for name, value in rows.items()
     ]

@@ -91,20 +91,18 @@ class Picture:
                 )
 
     def _histograms(self, reader: RunReader, entries: list[MediaEntry]) -> Iterator[Pane]:
-        """A pane for what stands before the slash of the names: weights, gradients. Biases are left out."""
+        """A pane for what stands before the slash of the names: weights, gradients."""
         families: dict[str, list[MediaEntry]] = {}
         for entry in entries:
             if entry.kind == "histogram":
                 families.setdefault(entry.name.partition("/")[0], []).append(entry)
         for family, every in families.items():
-            layers = [entry for entry in every if entry.name.endswith("weight")] or every
+            layers = [entry for entry in every if _is_kernel(entry.name)] or every
             shown = representative(layers, MAX_LAYERS)
 
             def draw(family: str = family, shown: list[MediaEntry] = shown, of: int = len(layers)) -> Pane:
                 loaded: list[Any] = [reader.load(entry) for entry in shown]
-                named = [
-                    (item.name.partition("/")[2] or item.name, item.counts, item.edges) for item in loaded
-                ]
+                named = [(_layer(item.name), item.counts, item.edges) for item in loaded]
                 return histograms_pane(family, named, _when(shown[0]), of)
 
             yield self._once(f"histograms {family}", tuple(entry.number for entry in shown), draw)
@@ -114,6 +112,15 @@ class Picture:
         if name not in self._drawn or self._drawn[name][0] != source:
             self._drawn[name] = (source, draw())
         return self._drawn[name][1]
+
+
+def _is_kernel(name: str) -> bool:
+    """Whether a histogram is of a layer's weights proper: no bias, and no scale of a normalisation."""
+    return name.endswith("weight") and "norm" not in name
+
+
+def _layer(name: str) -> str:
+    return name.partition("/")[2].removesuffix(".weight") or name
 
 
 def _words(name: str) -> str:
@@ -177,11 +184,18 @@ def _status_rows(status: Status) -> dict[str, Any]:
         rows["steps per second"] = status.rate
     if status.state == "running" and duration_text(status.eta_seconds):
         rows["time left"] = duration_text(status.eta_seconds)
+    metrics = {metric: None for values in status.last.values() for metric in values}
+    return rows | {_words(metric): _last_values(status, metric) for metric in _in_order(metrics)}
+
+
+def _last_values(status: Status, metric: str) -> str:
+    """Of every split, with the best of the validation: train 0.12, validation 0.2 (best 0.19), test 0.2."""
+    texts = []
     for split, values in status.last.items():
-        for metric, value in values.items():
+        if metric in values:
+            text = f"{split} {short_text(float(values[metric]))}".strip()
             best = status.best.get(split, {}).get(metric)
-            text = short_text(float(value))
-            if best is not None:
-                text += f" (best {short_text(float(best['value']))} at step {best['step']:.0f})"
-            rows[_words(f"{metric} {split}".strip())] = text
-    return rows
+            if split == "validation" and best is not None:
+                text += f" (best {short_text(float(best['value']))})"
+            texts.append(text)
+    return ", ".join(texts)

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from logs.reader import RunReader
-from logs.writer import RunWriter
 
+from logs.reader import RunReader
 from logs.visdom_assets import PageUnavailableError, cache_folder, fetch_page, find_page
 from logs.visdom_stream import VisdomStream, environment_address
+from logs.writer import RunWriter
 from tests.visdom_servers import RunningVisdom, wait_until
 
 DRAWN = """(title) => {

@@ -48,6 +48,17 @@ def test_a_metric_without_a_split_is_named_by_itself() -> None:
     assert pane.data[0]["name"] == pane.title == "learning rate"
 
 
+@pytest.mark.parametrize(("value", "limits"), [(0.001, [0, 0.002]), (-2.0, [-4, 0])])
+def test_a_constant_is_drawn_where_its_axis_can_be_read(value: float, limits: list[float]) -> None:
+    pane = curves_pane("learning_rate", [(None, STEPS, np.full(3, value))])
+    assert pane.layout["yaxis"]["range"] == limits
+
+
+def test_the_axis_of_other_curves_is_left_to_the_page() -> None:
+    for values in (np.zeros(3), np.array([1.0, 2.0, 1.0]), np.full(3, math.nan)):
+        assert "range" not in curves_pane("loss", [("train", STEPS, values)]).layout["yaxis"]
+
+
 def test_titles_do_not_change_with_time() -> None:
     first, later = (matrix_pane("confusion", np.eye(2), ["a", "b"], f"epoch {n}") for n in (1, 2))
     assert first.title == later.title

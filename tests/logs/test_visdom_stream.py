@@ -14,8 +14,7 @@ import numpy as np
 import pytest
 import websocket
 
-from logs.directory import RunDirectory
-from logs.requests import Request, take_requests
+from logs.requests import Request
 from logs.visdom_connection import VisdomConnection
 from logs.visdom_panes import CONTROLS, environment_name
 from logs.visdom_stream import VisdomStream, environment_address, main, show
@@ -127,6 +126,16 @@ def test_every_pane_has_title_legend_and_axes(server: RunningVisdom, run: RunWri
     assert windows["image predictions"]["content"]["src"].startswith("data:image/png;base64,")
     assert "&lt;script&gt;" in windows["configuration"]["content"]
     assert "<script" not in json.dumps(windows)
+
+
+def test_histograms_are_of_kernels_rather_than_biases(server: RunningVisdom, run: RunWriter) -> None:
+    for name in ("conv.weight", "conv.bias", "norm.weight", "head.weight"):
+        run.histogram(1, f"weights/{name}", np.ones(4), np.linspace(0, 1, 5), epoch=1.0)
+    run.histogram(1, "activity", np.ones(4), np.linspace(0, 1, 5))
+    run.finish("finished")
+    show(run.directory, server.address)
+    assert list(drawn(server, run, "histograms weights")) == ["conv", "head"]
+    assert list(drawn(server, run, "histograms activity")) == ["activity"]
 
 
 def test_a_regression_shows_the_metrics_it_has(server: RunningVisdom, run: RunWriter) -> None:
@@ -271,19 +280,17 @@ def person(server: RunningVisdom, run: RunWriter) -> Iterator[Person]:
     present.socket.close()
 
 
-def wait_for_request(directory: RunDirectory) -> Request:
+def wait_for_request(run: RunWriter) -> Request:
     taken: list[Request] = []
-    wait_until(lambda: taken.extend(take_requests(directory)) or taken, "the request has arrived")
+    wait_until(lambda: taken.extend(run.requests()) or taken, "the request has arrived")
     assert len(taken) == 1
     return taken[0]
 
 
 def test_the_controls_become_requests_and_answers(
-    server: RunningVisdom, run: RunWriter, person: Person, monkeypatch: pytest.MonkeyPatch
+    server: RunningVisdom, run: RunWriter, person: Person
 ) -> None:
-    monkeypatch.setattr(run, "requests", list)
-    directory = RunDirectory(run.directory.path)
-    stream = VisdomStream(directory, server.address, interval=60).start()
+    stream = VisdomStream(run.directory, server.address, interval=60).start()
 
     def pane(window: str) -> Any:
         return server.windows(stream.environment).get(window, {}).get("content", "")
@@ -291,16 +298,16 @@ def test_the_controls_become_requests_and_answers(
     wait_until(lambda: pane("configuration"), "the run is shown")
     person.change(0, "1e-2")
     wait_until(lambda: "learning rate 0.01: passed on" in pane("progress"), "the answer is shown")
-    assert wait_for_request(directory) == Request("learning_rate", 0.01)
+    assert wait_for_request(run) == Request("learning_rate", 0.01)
     person.change(0, "")
     person.change(0, "0,1")
     wait_until(lambda: "refused" in pane("progress"), "the refusal is shown")
     assert "positive, finite number" in pane("progress")
     person.change(1, "Save")
-    assert wait_for_request(directory) == Request("checkpoint")
+    assert wait_for_request(run) == Request("checkpoint")
     wait_until(lambda: "checkpoint: passed on" in pane("progress"), "the answer is shown")
     person.change(2, "Stop")
-    assert wait_for_request(directory) == Request("stop")
+    assert wait_for_request(run) == Request("stop")
     wait_until(lambda: "stop: passed on" in pane("progress"), "the answer is shown")
     assert stream.close()
 
