@@ -62,7 +62,7 @@ class LoopbackApplication(visdom_app.Application):
         reason = refusal(headers.get("Host"), headers.get("Origin"))
         if reason is not None:
             return self.get_handler_delegate(request, _Refused, {"reason": reason})
-        if request.path.endswith("/favicon.png"):
+        if request.path.endswith(("/favicon.png", "/favicon.ico")):
             return self.get_handler_delegate(request, _NoIcon)
         if request.method == "GET" and (
             request.path in {"", "/"} or request.path.startswith(("/env/", "/compare/"))
