@@ -31,7 +31,7 @@ _SPLIT_BYTES = ("epoch", "value", "target", "prediction")
 
 
 def numbers(values: np.ndarray, kind: pa.DataType) -> pa.Array:
-    """The array without a copy, where it is contiguous and of that kind. Times are those of datetime64[us]."""
+    """The array without a copy, where it is contiguous and of that kind; times are datetime64[us]."""
     if pa.types.is_timestamp(kind):
         plain = np.ascontiguousarray(values.astype("datetime64[us]", copy=False).view(np.int64))
     else:
@@ -114,13 +114,14 @@ def open_writer(path: Path | BytesIO, schema: pa.Schema) -> pq.ParquetWriter:
         column_encoding=encodings,
         write_statistics=[name for name in names if name not in ("image", "text", "caption")],
         version="2.6",
+        write_page_checksum=True,
     )
 
 
 def open_file(path: Path, metadata: pq.FileMetaData | None = None) -> pq.ParquetFile:
     """FileNotFoundError where it is gone, BrokenRunError for what is no whole Parquet file."""
     try:
-        file = pq.ParquetFile(path, metadata=metadata)
+        file = pq.ParquetFile(path, metadata=metadata, page_checksum_verification=True)
     except FileNotFoundError:
         raise
     except PermissionError:

@@ -198,7 +198,7 @@ class RunReader:
         parts = self._files.parts
         if not parts or not live or min(live) > parts[-1].last:
             return Curve.joined([self._folded_curve(series), *(live[number] for number in sorted(live))])
-        # A segment that could not be folded, on a full disk, comes before a part: rare, and not kept in memory.
+        # A segment that could not be folded, on a full disk, comes before a part: rare, so not kept.
         pieces = [(part.first, self._parts[part.path].curve(series)) for part in parts] + list(live.items())
         return Curve.joined([curve for _, curve in sorted(pieces, key=lambda piece: piece[0])])
 

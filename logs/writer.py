@@ -15,6 +15,7 @@ import atexit
 import io
 import math
 import os
+import socket
 import sys
 import weakref
 from collections.abc import Callable, Mapping, Sequence
@@ -31,6 +32,7 @@ from logs.directory import RunDirectory
 from logs.errors import RunningError
 from logs.info import RunInfo, read_info, write_info
 from logs.predictions import Predictions
+from logs.process import process_started
 from logs.recorder import Recorder
 from logs.requests import Request
 from logs.status import Status, effective_state, read_status
@@ -40,7 +42,8 @@ HIGHER_IS_BETTER = {"accuracy": True}  # for a loop that doesn't say; every othe
 _open: weakref.WeakSet[RunWriter] = weakref.WeakSet()  # for forked children, who must not write to them
 
 
-def _to_stderr(line: str) -> None:
+def to_stderr(line: str) -> None:
+    """The default of `say`."""
     print(line, file=sys.stderr, flush=True)
 
 
@@ -58,7 +61,7 @@ class RunWriter:
         info: RunInfo,
         status: Status,
         first_segment: int = 0,
-        say: Callable[[str], None] = _to_stderr,
+        say: Callable[[str], None] = to_stderr,
     ) -> None:
         """Use `create`, `open` or `resume`."""
         from logs.background import Background  # imports pyarrow
@@ -99,8 +102,12 @@ class RunWriter:
         device: str = "cpu",
         versions: Mapping[str, str] | None = None,
         higher_is_better: Mapping[str, bool] | None = None,
+        say: Callable[[str], None] = to_stderr,
     ) -> RunWriter:
-        """A new run in the folder `runs`. OSError where it can't be written."""
+        """A new run in the folder `runs`. OSError where it can't be written.
+
+        `say` is given a line when something can't be logged, such as that the disk is full.
+        """
         directory = RunDirectory.create(runs, model, dataset)
         info = RunInfo.new(
             directory,
@@ -117,17 +124,19 @@ class RunWriter:
             versions=versions,
             higher_is_better={**HIGHER_IS_BETTER, **(higher_is_better or {})},
         )
-        return cls.open(directory, info)
+        return cls.open(directory, info, say)
 
     @classmethod
-    def open(cls, directory: RunDirectory, info: RunInfo) -> RunWriter:
+    def open(
+        cls, directory: RunDirectory, info: RunInfo, say: Callable[[str], None] = to_stderr
+    ) -> RunWriter:
         """A new run in a folder that is there already and has no run.json."""
         write_info(directory, info)
         status = Status(pid=info.pid, process_started=info.process_started, host=info.host)
-        return cls(directory, info, status)
+        return cls(directory, info, status, say=say)
 
     @classmethod
-    def resume(cls, path: Path | str) -> RunWriter:
+    def resume(cls, path: Path | str, say: Callable[[str], None] = to_stderr) -> RunWriter:
         """Goes on with a run that has ended or was killed; its rows stay as they are.
 
         RunningError while its process lives; BrokenRunError where it can't be read.
@@ -139,18 +148,17 @@ class RunWriter:
         if effective_state(info, status) == "running":
             raise RunningError(f"{directory.id} is running; stop it before it is resumed")
         first = recover(directory)
-        mine = RunInfo.new(directory, model=info.model, dataset=info.dataset)
         resumed = replace(
             status if status is not None else Status(),
             state="running",
             error="",
             rate=math.nan,
             eta_seconds=math.nan,
-            pid=mine.pid,
-            process_started=mine.process_started,
-            host=mine.host,
+            pid=os.getpid(),
+            process_started=process_started(os.getpid()),
+            host=socket.gethostname(),
         )
-        return cls(directory, info, resumed, first)
+        return cls(directory, info, resumed, first, say)
 
     def log(
         self, step: int, values: Mapping[str, float], split: str | None = None, epoch: float = math.nan
