@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from training.datasets.dataset import DataError
+from training.datasets.errors import DataError
 
 
 @dataclass(frozen=True)

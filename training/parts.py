@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from training.datasets.errors import DataError, PictureError
 from training.datasets.pictures import PictureFiles
 
 Batches = Iterator[tuple[Tensor, Tensor]]
@@ -163,4 +164,7 @@ class _AsTensors(Dataset):
         return len(self.files)
 
     def __getitem__(self, index: int) -> Tensor:
-        return torch.from_numpy(self.files[index])
+        try:
+            return torch.from_numpy(self.files[index])
+        except PictureError as error:
+            raise DataError(f"{error}; remove the file, and start again") from error

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from training.datasets.dataset import DataError
+from training.datasets.errors import DataError
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ import pkgutil
 from collections.abc import Iterator
 
 from models.catalog import Catalog
-from training.datasets.dataset import DataError, Dataset, Samples
+from training.datasets.dataset import Dataset, Samples
+from training.datasets.errors import DataError
 
 __all__ = ["DATASETS", "DataError", "Dataset", "Samples"]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from training.datasets.dataset import DataError
+from training.datasets.errors import DataError
 
 if TYPE_CHECKING:
     import pandas

@@ -11,11 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from models.catalog import Parameter, Value
+from training.datasets.errors import DataError
 from training.datasets.pictures import PictureFiles
-
-
-class DataError(ValueError):
-    """Data that can't be used as asked: its text names the value, the rule and the way out."""
 
 
 @dataclass(frozen=True)

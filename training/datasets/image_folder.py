@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from models.catalog import Parameter, Value
-from training.datasets.dataset import DataError, Dataset, Samples, found_path
+from training.datasets.dataset import Dataset, Samples, found_path
+from training.datasets.errors import DataError, PictureError
 from training.datasets.pictures import (
     SUFFIXES,
-    PictureError,
     PictureFiles,
     check_picture,
     read_picture,
@@ -174,7 +174,7 @@ def _notes(found: Found, folder: Path) -> list[str]:
     if not found.others:
         return []
     example = found.others[0].relative_to(folder).as_posix()
-    return [f"{len(found.others):,} files are no pictures, such as {example}, and are left out"]
+    return [f"files that are no pictures are left out: {len(found.others):,}, such as {example}"]
 
 
 def _broken_notes(broken: Mapping[int, str]) -> list[str]:

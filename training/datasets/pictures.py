@@ -11,11 +11,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
+from training.datasets.errors import PictureError
+
 SUFFIXES = frozenset([".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"])
-
-
-class PictureError(ValueError):
-    """A file that can't be read as a picture; the text names it."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ import numpy as np
 
 from models.catalog import Parameter, Value
 from training.datasets.columns import as_numbers, as_texts, encode, refuse_left_out
-from training.datasets.dataset import DataError, Dataset, Samples, found_path
+from training.datasets.dataset import Dataset, Samples, found_path
+from training.datasets.errors import DataError
 from training.datasets.table_files import read_table
 
 if TYPE_CHECKING:

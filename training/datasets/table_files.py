@@ -9,7 +9,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from training.datasets.dataset import DataError
+from training.datasets.errors import DataError
 
 if TYPE_CHECKING:
     import pandas

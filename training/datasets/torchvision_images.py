@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from models.catalog import Value
-from training.datasets.dataset import DataError, Dataset, Samples
+from training.datasets.dataset import Dataset, Samples
+from training.datasets.errors import DataError
 
 TIMEOUT_SECONDS = 30.0  # a server that doesn't answer must not hold a training for ever
 
