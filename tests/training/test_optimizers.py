@@ -191,3 +191,38 @@ def test_wrong_names_and_settings_are_answered_with_the_way_out() -> None:
         build_optimizer("sgd", [parameter], settings={"momentum": 0.9})
     with pytest.raises(ValueError, match=r"momentum of nesterov is 0; it must be between 0.01"):
         build_optimizer("nesterov", [parameter], settings={"momentum": 0})
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "oracle"),
+    [
+        (
+            "momentum",
+            {"dampening": 0.5},
+            lambda theta: torch.optim.SGD([theta], 0.1, momentum=0.9, dampening=0.5),
+        ),
+        ("rmsprop", {"centered": True}, lambda theta: torch.optim.RMSprop([theta], 0.1, centered=True)),
+        (
+            "adam",
+            {"amsgrad": True, "beta2": 0.5},
+            lambda theta: torch.optim.Adam([theta], 0.1, betas=(0.9, 0.5), amsgrad=True),
+        ),
+        (
+            "adamw",
+            {"amsgrad": True, "beta2": 0.5},
+            lambda theta: torch.optim.AdamW([theta], 0.1, (0.9, 0.5), amsgrad=True, weight_decay=0.0),
+        ),
+    ],
+)
+def test_a_variant_is_torchs_and_differs_from_the_plain_one(
+    name: str, settings: dict[str, float], oracle: Callable[[nn.Parameter], torch.optim.Optimizer]
+) -> None:
+    theta = nn.Parameter(torch.tensor(START))
+    theirs = oracle(theta)
+    for _ in range(STEPS):
+        theta.grad = torch.tensor(CURVATURE) * theta.detach()
+        theirs.step()
+    np.testing.assert_allclose(path(name, settings)[-1], theta.detach().numpy(), rtol=1e-9)
+    first = next(iter(settings))
+    plain = {setting: value for setting, value in settings.items() if setting != first}
+    assert not np.allclose(path(name, plain)[-1], path(name, settings)[-1])

@@ -240,3 +240,10 @@ def test_a_run_resumed_with_more_epochs_follows_the_longer_schedule() -> None:
     assert longer.learning_rate == pytest.approx(
         learning_rates("warm_up", {}, 0.2, 2 * EPOCHS, STEPS)[TOTAL + 1]
     )
+
+
+def test_a_rise_of_a_single_step_is_possible() -> None:
+    """Torch divides by zero where the share of the rise times the steps is 1."""
+    rates = learning_rates("one_cycle", {"peak_share": 0.1}, 0.2, 2, 5)
+    assert np.isfinite(rates).all()
+    assert rates[1] > rates[0]
