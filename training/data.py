@@ -210,7 +210,7 @@ def _pictures(
     def part(indices: np.ndarray) -> Part:
         own_targets = targets[torch.from_numpy(indices).to(device)]
         if files is not None:
-            workers = int(config.dataset_settings["loader_workers"])
+            workers = int(config.dataset_settings.get("loader_workers", 0))
             return StreamedPart(files, own_targets, indices, normalise, workers)
         pixels = torch.from_numpy(pictures[indices]).to(where)
         return ResidentPart(pixels, own_targets, indices, normalise)

@@ -8,6 +8,7 @@ give the same batches in the same order.
 from __future__ import annotations
 
 import multiprocessing
+import signal
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 
@@ -139,8 +140,13 @@ class StreamedPart(Part):
                 generator=torch.Generator(),  # without one it would draw from the stream that dropout uses
                 multiprocessing_context=context,
                 persistent_workers=self.workers > 0,
+                worker_init_fn=_leave_ctrl_c_to_the_trainer,
             )
         return self._loader
+
+
+def _leave_ctrl_c_to_the_trainer(worker: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it ends after its step, and then this process
 
 
 class _Order:

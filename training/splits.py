@@ -42,7 +42,7 @@ def split_samples(
     for name, share in (("test", test_share), ("validation", validation_share)):
         if name not in parts:
             size = round(share * whole)
-            _refuse_small(name, share, size, train, classes, class_names)
+            _refuse_small(name, share, whole, train, classes, class_names)
             train, parts[name] = cut(train, size, classes, seed)
     if not len(train):
         raise DataError(
@@ -127,24 +127,25 @@ def _refuse_single(
 def _refuse_small(
     name: str,
     share: float,
-    size: int,
+    whole: int,
     indices: np.ndarray,
     classes: np.ndarray | None,
     class_names: Sequence[str],
 ) -> None:
     """DataError where scikit-learn could not put each class into both parts."""
     _refuse_single(indices, classes, class_names, name)
+    size = round(share * whole)
     need = len(_present(indices, classes))
     each = f"each of the {need} classes needs one" if classes is not None else "one is needed"
     if size < need:
         raise DataError(
-            f"{name}_share {share:g} gives {name} {size} of {len(indices):,} samples, and {each} at least; "
-            f"raise it to {np.ceil(1000 * need / len(indices)) / 1000:g} or more, or use more samples"
+            f"{name}_share {share:g} gives {name} {size} of {whole:,} samples, and {each} at least; "
+            f"raise it to {np.ceil(1000 * need / whole) / 1000:g} or more, or use more samples"
         )
     if len(indices) - size < need:
         raise DataError(
-            f"{name}_share {share:g} takes {size:,} of {len(indices):,} samples, and {each} at least to "
-            "train on; lower it, or use more samples"
+            f"{name}_share {share:g} takes {size:,} of the {len(indices):,} samples left, and {each} at "
+            "least to train on; lower it, or use more samples"
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import pickle
 import socket
 import struct
 from pathlib import Path
@@ -200,3 +201,45 @@ def test_pictures_without_classes_are_refused(tmp_path: Path) -> None:
         (raw / name).write_bytes(idx(array))
     with pytest.raises(DataError, match="more pictures than classes"):
         load("mnist", tmp_path)
+
+
+def write_cifar(folder: Path, files: dict[str, int], labels: str, names: str) -> dict[str, str]:
+    """Files as of CIFAR, with a few pictures; the MD5 of each."""
+    folder.mkdir(parents=True)
+    random = np.random.default_rng(0)
+    sums = {}
+    for number, (name, count) in enumerate(files.items()):
+        entry = {
+            "data": random.integers(0, 256, (count, 3072), np.uint8),
+            labels: [(number + place) % 10 for place in range(count)],
+        }
+        if not count:
+            entry = {names: [f"kind_{kind}" for kind in range(10)]}
+        (folder / name).write_bytes(pickle.dumps(entry))
+        sums[name] = hashlib.md5((folder / name).read_bytes()).hexdigest()
+    return sums
+
+
+@pytest.mark.parametrize("name", ["cifar10", "cifar100"])
+def test_cifar_is_read_as_torchvision_reads_it(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torchvision
+
+    theirs = {"cifar10": torchvision.datasets.CIFAR10, "cifar100": torchvision.datasets.CIFAR100}[name]
+    counts = {file: 3 for file, _ in [*theirs.train_list, *theirs.test_list]} | {theirs.meta["filename"]: 0}
+    labels = "labels" if name == "cifar10" else "fine_labels"
+    sums = write_cifar(tmp_path / theirs.base_folder, counts, labels, theirs.meta["key"])
+    for part in ("train_list", "test_list"):
+        monkeypatch.setattr(theirs, part, [[file, sums[file]] for file, _ in getattr(theirs, part)])
+    monkeypatch.setattr(theirs, "meta", theirs.meta | {"md5": sums[theirs.meta["filename"]]})
+    samples = load(name, tmp_path)
+    test = theirs(tmp_path, train=False)
+    places = samples.predefined["test"]
+    assert samples.class_names[:2] == ("kind 0", "kind 1")
+    assert samples.inputs.flags.c_contiguous
+    assert np.array_equal(samples.inputs[places].transpose(0, 2, 3, 1), test.data)
+    assert samples.targets[places].tolist() == test.targets
+    (tmp_path / theirs.base_folder / theirs.test_list[0][0]).write_bytes(b"anything else")
+    with pytest.raises(DataError, match=r"holds damaged files; delete it"):
+        load(name, tmp_path)

@@ -93,6 +93,15 @@ def test_train_val_and_test_folders_stay_what_they_are(tmp_path: Path) -> None:
     assert data.class_names == ("ants", "bees", "wasps")
 
 
+def test_parts_may_be_written_with_capitals(tmp_path: Path) -> None:
+    for part in ("Train", "Test"):
+        folder_of_noise(tmp_path / part, 2)
+    assert {name: len(places) for name, places in load(tmp_path).predefined.items()} == {
+        "train": 6,
+        "test": 6,
+    }
+
+
 def test_with_train_and_val_the_test_part_is_cut_from_train(tmp_path: Path) -> None:
     for part, count in (("train", 20), ("val", 4)):
         folder_of_noise(tmp_path / part, count)

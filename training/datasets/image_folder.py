@@ -85,7 +85,7 @@ def find_pictures(folder: Path) -> Found:
         for number, name in enumerate(names):
             for path in _files(folder / part / name):
                 if path.suffix.lower() in SUFFIXES:
-                    rows.append((path, number, PARTS.get(part, "")))
+                    rows.append((path, number, PARTS.get(part.lower(), "")))
                 else:
                     others.append(path)
     if not rows:

@@ -156,7 +156,7 @@ def _official(
     """Samples with the official test part after the training part; pictures are uint8 [N, C, H, W]."""
     count = len(train) + len(test)
     return Samples(
-        inputs=np.concatenate([train, test]),
+        inputs=np.ascontiguousarray(np.concatenate([train, test])),
         targets=np.concatenate([train_classes, test_classes]).astype(np.int64),
         task="classification",
         class_names=class_names,
