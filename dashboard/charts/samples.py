@@ -35,7 +35,7 @@ def picture_grid(pictures: np.ndarray, columns: int = 8, width: int = 480) -> np
 
 
 def enlarged(png: bytes, width: int = 960) -> np.ndarray:
-    """A picture as uint8 [h, w, 3], each pixel enlarged by a whole number: a browser would blur small ones."""
+    """A picture as uint8 [h, w, 3], each pixel a whole number of times as large: a browser would blur it."""
     with Image.open(io.BytesIO(png)) as picture:
         pixels = np.asarray(picture.convert("RGB"))
     factor = max(1, width // pixels.shape[1])

@@ -45,7 +45,7 @@ def _settings(table: pd.DataFrame) -> None:
     st.dataframe(
         table,
         hide_index=True,
-        height=min(640, 38 + 35 * max(1, len(table))),
+        height=min(640, 38 + 35 * len(table)),
         column_order=["setting", "value", "default", "differs", "meaning"] if known else ["setting", "value"],
         column_config={
             "setting": _("Setting"),

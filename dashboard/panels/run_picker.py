@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import zlib
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
 import streamlit as st
 
-from dashboard.charts.tables import shown_state
 from dashboard.language import _
 from dashboard.panels.run_card import run_card
-from dashboard.theme import STATES
 from logs.catalog import RunSummary
 
 CARDS = 6
@@ -19,9 +19,10 @@ RUN = "run"  # the part of the address
 
 def run_picker(runs: Sequence[RunSummary], current: str | None = None) -> None:
     """A box with every run, the newest first; choosing one opens it."""
-    names = {run.id: run_label(run) for run in runs}
-    key = f"picker_{current or ''}"  # another run, another box: it shows what the address says
+    names = run_labels(runs)
     ids = list(names)
+    # The browser sends a label back: with other labels it must be another box, showing what the address says.
+    key = f"picker_{zlib.crc32(repr((current, names)).encode()):08x}"
     st.selectbox(
         _("Run"),
         ids,
@@ -31,7 +32,7 @@ def run_picker(runs: Sequence[RunSummary], current: str | None = None) -> None:
         placeholder=_("choose a run"),
         label_visibility="collapsed",
         on_change=_open,
-        args=(key,),
+        args=(key, ids),
     )
 
 
@@ -42,10 +43,16 @@ def run_cards(runs: Sequence[RunSummary]) -> None:
             run_card(run)
 
 
+def run_labels(runs: Sequence[RunSummary]) -> dict[str, str]:
+    """A label for each run's id, no two the same: what two would share is followed by the end of the id."""
+    labels = {run.id: run_label(run) for run in runs}
+    often = Counter(labels.values())
+    return {run: label if often[label] == 1 else f"{label} · {run[-4:]}" for run, label in labels.items()}
+
+
 def run_label(run: RunSummary) -> str:
-    """Like "✔ First steps · mlp · digits · 21 Nov 08:26"."""
-    sign = STATES.get(shown_state(run), ("", "·"))[1]
-    parts = [f"{sign} {run_words(run)}"]
+    """Like "First steps · mlp · digits · 21 Nov 08:26"."""
+    parts = [run_words(run)]
     if run.name != run.id:
         parts += [part for part in (run.model, run.dataset) if part]
     if run.created:
@@ -60,7 +67,7 @@ def run_words(run: RunSummary) -> str:
     return _("{model} on {dataset}").format(model=run.model, dataset=run.dataset)
 
 
-def _open(key: str) -> None:
+def _open(key: str, ids: Sequence[str]) -> None:
     chosen = st.session_state.get(key)
-    if chosen:
+    if chosen in ids:
         st.query_params[RUN] = chosen

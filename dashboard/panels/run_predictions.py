@@ -45,12 +45,12 @@ def run_predictions(reader: RunReader, nothing: str) -> None:
         if wrong and not st.toggle(
             _("show the right ones too"), key="run_predictions_all", bind="query-params"
         ):
-            frame = frame[~frame["right"]]
+            frame = frame[~frame["right"]].drop(columns="right")
         st.caption(_("The most confident mistakes first. The index is the sample's place in its data set."))
     st.dataframe(
         frame.head(MOST),
         hide_index=True,
-        height=min(460, 38 + 35 * max(1, len(frame))),
+        height=min(460, 38 + 35 * len(frame)),
         column_config={
             "confidence": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1),
             "right": st.column_config.CheckboxColumn(),

@@ -88,7 +88,7 @@ class Dashboard:
     runs: Path
     log: Path  # what the server wrote
 
-    def page(self, name: str = "", **query: str) -> str:
+    def page(self, name: str = "", /, **query: str) -> str:
         """The address of a page: `dashboard.page("run", run=run_id)`."""
         words = "&".join(f"{key}={value}" for key, value in query.items())
         return f"{self.address}/{name}" + (f"?{words}" if words else "")
