@@ -29,6 +29,7 @@ MAX_CURVES = 12  # panes of metrics; a foreign run may log hundreds
 MAX_PICTURES = 4  # panes of images, and of matrices
 MAX_NOTES = 3
 CAPTION = 80  # characters: more would push the picture out of its pane
+EPOCH = "epoch_"  # begins the name of what was measured over all batches of an epoch
 FIRST_METRICS = {"loss": 0, "accuracy": 1, "learning_rate": 2, "gradient_norm": 3}  # others follow by name
 
 
@@ -68,11 +69,17 @@ class Picture:
         return self._panes
 
     def _curves(self, reader: RunReader) -> Iterator[Pane]:
-        splits: dict[str, list[str | None]] = {}
-        for metric, split in reader.metrics():
-            splits.setdefault(metric, []).append(split)
-        for metric in _in_order(splits)[:MAX_CURVES]:
-            curves = [(split, reader.curve(metric, split)) for split in splits[metric]]
+        known = reader.metrics()
+        shown = {metric for metric, _ in known}
+        series: dict[str, list[tuple[str | None, str, str | None]]] = {}  # metric -> label, metric, split
+        for metric, split in known:
+            whole = metric.removeprefix(EPOCH)  # over all batches of an epoch: on the pane of each batch's
+            if whole != metric and whole in shown:
+                series.setdefault(whole, []).append((f"{split or whole} (epoch)", metric, split))
+            else:
+                series.setdefault(metric, []).append((split, metric, split))
+        for metric in _in_order(series)[:MAX_CURVES]:
+            curves = [(label, reader.curve(name, split)) for label, name, split in series[metric]]
 
             def draw(metric: str = metric, curves: list[Any] = curves) -> Pane:
                 kept = [(split, curve[thin(curve.step, curve.value, POINTS)]) for split, curve in curves]
