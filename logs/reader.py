@@ -174,7 +174,10 @@ class RunReader:
         """
         directory = self.directory
         folders = (directory.scalars, directory.media, directory.predictions, directory.checkpoints)
-        segments = tuple((number, count_records(path)) for number, path in list_segments(directory))
+        try:
+            segments = tuple((number, count_records(path)) for number, path in list_segments(directory))
+        except OSError as error:  # the run was removed; reading it says so
+            return str(error)
         return segments, tuple(_sizes(folder) for folder in folders)
 
     def _refreshed(self) -> None:
@@ -221,6 +224,9 @@ class RunReader:
             except FileNotFoundError as error:
                 missing = error
                 self._files = None
+            except OSError as error:
+                reason = f"can't be read ({error.strerror or error})"
+                raise BrokenRunError(self.directory.path, reason, "give yourself read permission") from None
         raise BrokenRunError(
             self.directory.path, f"loses files while it is read ({missing})", "was it removed?"
         )

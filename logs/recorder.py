@@ -77,9 +77,9 @@ class Recorder:
             self._position = position + RECORD_BYTES
             try:
                 pack(self._map, position, step, epoch, *values.values(), time_ns() // 1000, group, position)
-            except Exception:
+            except BaseException as error:  # also Ctrl-C: a record that doesn't count would end the segment
                 _VOID(self._map, position, 0, position)
-                self._refuse(step, values, epoch)
+                self._refuse(error, step, values, epoch)
 
     def fill(self) -> bool:
         """Makes spare segments until there are enough; False where the disk is full. Background thread."""
@@ -138,9 +138,9 @@ class Recorder:
             numbers = [values[name] for name in names]
             try:
                 pack(self._map, position, step, epoch, *numbers, time.time_ns() // 1000, group, position)
-            except Exception:
+            except BaseException as error:  # also Ctrl-C: a record that doesn't count would end the segment
                 _VOID(self._map, position, 0, position)
-                self._refuse(step, values, epoch)
+                self._refuse(error, step, values, epoch)
 
     def _layout(self, names: tuple[str, ...], split: str | None) -> tuple[Any, int] | None:
         """How to pack these metrics into a segment with room for them; None where none can be had."""
@@ -192,8 +192,10 @@ class Recorder:
         self._end = SEGMENT_BYTES
         self._layouts.clear()
 
-    def _refuse(self, step: Any, values: Mapping[str, Any], epoch: Any) -> NoReturn:
+    def _refuse(self, error: BaseException, step: Any, values: Mapping[str, Any], epoch: Any) -> NoReturn:
         """Says which of the values can't be logged."""
+        if not isinstance(error, Exception):
+            raise error
         try:
             struct.pack("<q", step)
         except struct.error:
@@ -201,8 +203,8 @@ class Recorder:
         for name, value in [*values.items(), ("the epoch", epoch)]:
             try:
                 struct.pack("<d", value)
-            except Exception as error:
-                raise TypeError(f"{name} is {value!r}; it must be one number: {error}") from None
+            except Exception as reason:
+                raise TypeError(f"{name} is {value!r}; it must be one number: {reason}") from None
         raise TypeError(f"{values!r} can't be logged at step {step!r}")
 
 

@@ -29,6 +29,9 @@ class Tally:
 
     def add(self, rows: Mapping[Series, Curve]) -> None:
         """Rows that are newer than all before."""
+        self._newest = np.datetime64(
+            0, "us"
+        )  # of these rows: a clock may have been set back since the others
         for series, curve in rows.items():
             if len(curve):
                 self._last[series] = float(curve.value[-1])

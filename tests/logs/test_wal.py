@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import struct
 import threading
@@ -207,6 +208,18 @@ def test_a_signal_handler_may_log_while_the_interrupted_call_does(recorder: Reco
     read = curves(found.rows, found.groups)
     assert read["outer", None].value.tolist() == [0.0, 1.0]
     assert read["inner", None].value.tolist() == [0.0, 2.0]
+
+
+def test_ctrl_c_in_the_middle_of_a_call_hides_no_later_row(recorder: Recorder, tmp_path: Path) -> None:
+    class Interrupted:
+        def __float__(self) -> float:
+            raise KeyboardInterrupt
+
+    for values in ({"loss": 1.0}, {"loss": Interrupted()}, {"other": Interrupted()}, {"loss": 2.0}):
+        with contextlib.suppress(KeyboardInterrupt):
+            recorder.append(0, values, None, 0.0)  # type: ignore[arg-type]
+    found = read_segment(segment_path(tmp_path, 0))
+    assert curves(found.rows, found.groups)["loss", None].value.tolist() == [1.0, 2.0]
 
 
 def test_after_the_end_a_call_says_so(recorder: Recorder) -> None:
