@@ -79,7 +79,9 @@ class Picture:
             else:
                 series.setdefault(metric, []).append((split, metric, split))
         for metric in _in_order(series)[:MAX_CURVES]:
-            curves = [(label, reader.curve(name, split)) for label, name, split in series[metric]]
+            # The metric itself before its epochs' means
+            ordered = sorted(series[metric], key=lambda one: one[1] != metric)
+            curves = [(label, reader.curve(name, split)) for label, name, split in ordered]
 
             def draw(metric: str = metric, curves: list[Any] = curves) -> Pane:
                 kept = [(split, curve[thin(curve.step, curve.value, POINTS)]) for split, curve in curves]
