@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import struct
 import threading
@@ -210,16 +209,21 @@ def test_a_signal_handler_may_log_while_the_interrupted_call_does(recorder: Reco
     assert read["inner", None].value.tolist() == [0.0, 2.0]
 
 
-def test_ctrl_c_in_the_middle_of_a_call_hides_no_later_row(recorder: Recorder, tmp_path: Path) -> None:
-    class Interrupted:
-        def __float__(self) -> float:
-            raise KeyboardInterrupt
+def test_ctrl_c_in_the_middle_of_a_call_hides_no_later_row(
+    recorder: Recorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted() -> int:
+        raise KeyboardInterrupt
 
-    for values in ({"loss": 1.0}, {"loss": Interrupted()}, {"other": Interrupted()}, {"loss": 2.0}):
-        with contextlib.suppress(KeyboardInterrupt):
-            recorder.append(0, values, None, 0.0)  # type: ignore[arg-type]
+    recorder.append(0, {"loss": 1.0}, None, 0.0)
+    with pytest.raises(KeyboardInterrupt):
+        recorder.append(1, {"loss": 2.0}, None, 0.0, interrupted)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("logs.recorder.time.time_ns", interrupted)
+        recorder.append(2, {"first of its kind": 3.0}, None, 0.0)
+    recorder.append(3, {"loss": 4.0}, None, 0.0)
     found = read_segment(segment_path(tmp_path, 0))
-    assert curves(found.rows, found.groups)["loss", None].value.tolist() == [1.0, 2.0]
+    assert curves(found.rows, found.groups)["loss", None].value.tolist() == [1.0, 4.0]
 
 
 def test_after_the_end_a_call_says_so(recorder: Recorder) -> None:
