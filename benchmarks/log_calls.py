@@ -14,8 +14,8 @@ The peers are no requirement of ours. Install them where they are out of the way
 
 Each measurement is a process of its own. Calls are timed back to back, which is the hardest case: the
 background threads never get the interpreter for free. For the stalls, Linux says how long a thread that could
-have run waited for a core (schedstat), the caller and the writer's threads alike: that share is the kernel's, the
-rest is ours. Reading it gives the interpreter away between two calls, as a training does.
+have run waited for a core (schedstat), the caller and the writer's threads alike: that share is the kernel's,
+the rest is ours. Reading it gives the interpreter away between two calls, as a training does.
 """
 
 from __future__ import annotations
