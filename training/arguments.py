@@ -10,6 +10,7 @@ from typing import Any
 from models.catalog import Parameter, Value
 from training.config import RunConfig
 from training.fields import GROUPS, Field
+from training.places import config_of_run, runs_folder
 
 PROGRAM = "python -m training.train"
 EXAMPLES = """
@@ -68,6 +69,14 @@ def config_from(namespace: argparse.Namespace, start: RunConfig | None = None) -
     where = {"runs", "data", "resume", "from_run", "run_directory"}
     given = {name: value for name, value in vars(namespace).items() if name not in where}
     return (start or RunConfig()).replace(**given)
+
+
+def asked(namespace: argparse.Namespace) -> RunConfig:
+    """The configuration of parsed options, on top of that of the run that `--from-run` names."""
+    if "from_run" not in namespace:
+        return config_from(namespace)
+    values = config_of_run(namespace.from_run, runs_folder(namespace))
+    return config_from(namespace, RunConfig.from_dict(values))
 
 
 def command_line(config: RunConfig) -> list[str]:

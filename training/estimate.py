@@ -101,7 +101,7 @@ def from_trial(config: RunConfig, data: Path | None = None, budget_seconds: floa
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return Estimate(math.nan, f"no estimate: a few steps take more than {budget_seconds:.0f} s")
+        return Estimate(math.nan, f"no estimate: a few steps take more than {budget_seconds:g} s")
     if answer.returncode != 0:
         said = answer.stderr.strip().splitlines()
         return Estimate(math.nan, f"no estimate: {said[-1] if said else 'the trial ended without a word'}")

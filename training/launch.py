@@ -16,14 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from logs.directory import RunDirectory
-from logs.errors import BrokenRunError, RunningError
+from logs.errors import BrokenRunError, LogsError, RunningError
 from logs.info import RunInfo, read_info
 from logs.process import is_alive
 from logs.requests import send_request
 from logs.status import Status, effective_state, read_status
-from training.arguments import command_line, config_from, parser
+from training.arguments import asked, command_line, config_from, parser
 from training.config import ConfigError, RunConfig
-from training.places import data_folder, runs_folder
+from training.places import data_folder, found_run, runs_folder
 
 START_SECONDS = 60.0  # importing PyTorch from a cold disk can take many of them
 TAIL_CHARACTERS = 1500
@@ -103,8 +103,16 @@ def is_running(directory: RunDirectory) -> bool:
 
 
 def first_config() -> RunConfig:
-    """The training that a new user sees first: real handwritten digits, a minute of moving curves."""
-    return RunConfig(name="First steps", epochs=200, tags=("first",))
+    """The training that a new user sees first: LeNet-5 on real handwritten digits, a minute of moving curves.
+    """
+    return RunConfig(
+        model="lenet5",
+        optimizer="momentum",
+        schedule="cosine",
+        epochs=120,
+        name="First steps",
+        tags=("first",),
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -113,10 +121,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.add_argument("--first", action="store_true", help="the short training that a new user sees first")
     namespace = options.parse_args(arguments)
     first = vars(namespace).pop("first", False)
+    runs = runs_folder(namespace)
     try:
-        config = config_from(namespace, first_config() if first else None)
-        print(launch(config, runs_folder(namespace), data_folder(namespace)))
-    except (ConfigError, LaunchError, OSError) as error:
+        if "resume" in namespace:
+            print(resume(found_run(namespace.resume, runs)))
+        else:
+            config = config_from(namespace, first_config()) if first else asked(namespace)
+            print(launch(config, runs, data_folder(namespace)))
+    except (ConfigError, LaunchError, LogsError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 0

@@ -81,6 +81,12 @@ class Trainer:
 
     def fit(self) -> str:
         """Trains to the end, or until asked to stop: "finished" or "stopped"."""
+        try:
+            return self._fit()
+        finally:
+            self.observer.flush()  # whatever happened, the steps that were made are in the log
+
+    def _fit(self) -> str:
         while self.epoch < self.config.epochs and not self.out_of_patience():
             if not self.train_one_epoch():
                 self.save("best", "last")
@@ -95,8 +101,9 @@ class Trainer:
         end.
         """
         self.network.train()
-        batches = self.data.train.batches(self.config.batch_size, self.data.epoch_generator(self.epoch))
-        for batch in itertools.islice(batches, self.batch, self.steps_per_epoch):
+        shuffled = self.data.epoch_generator(self.epoch)
+        batches = self.data.train.batches(self.config.batch_size, shuffled, first=self.batch)
+        for batch in itertools.islice(batches, self.steps_per_epoch - self.batch):
             inputs, targets = self.augmented(*batch) if self.config.transforms else batch
 
             outputs = self.network(inputs)  # forward
@@ -107,13 +114,13 @@ class Trainer:
             objective.backward()  # every weight's gradient
             gradient_norm = self.clip_gradients()
             self.optimizer.step()  # every weight moves
-            self.schedule.step_batch()
-
             self.step += 1
             self.batch += 1
+
             self.observer.after_step(
                 self.step, self.exact_epoch, loss, outputs, targets, gradient_norm, self.learning_rate
             )
+            self.schedule.step_batch()
             self.console.after_step(self.step)
             if not self.obey(self.run.requests()) or self.stop_requested():
                 return False

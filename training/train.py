@@ -13,8 +13,7 @@ from typing import Any
 
 import torch
 
-from logs.catalog import RunCatalog
-from logs.directory import RunDirectory, read_json
+from logs.directory import RunDirectory
 from logs.errors import LogsError
 from logs.info import RunInfo, read_info
 from logs.reader import RunReader
@@ -22,7 +21,7 @@ from logs.requests import clear_requests
 from logs.status import effective_state, read_status
 from logs.visdom_stream import VisdomStream
 from logs.writer import RunWriter
-from training.arguments import PROGRAM, command_line, config_from, parser
+from training.arguments import PROGRAM, asked, command_line, config_from, parser
 from training.checkpoints import CheckpointError
 from training.config import ConfigError, RunConfig
 from training.console import Console
@@ -30,7 +29,7 @@ from training.data import Data, DataError, load_data
 from training.devices import DeviceError, choose_device, device_title
 from training.loop import Trainer
 from training.observe import DivergedError
-from training.places import data_folder, runs_folder, visdom_server
+from training.places import data_folder, found_run, runs_folder, visdom_server
 from training.randomness import seed_everything
 from training.tasks import TASKS
 
@@ -142,10 +141,8 @@ def chosen(namespace: argparse.Namespace) -> tuple[RunConfig, RunDirectory | Non
     """The configuration to train, and the run to resume where one is named."""
     runs = runs_folder(namespace)
     if "resume" not in namespace:
-        if "from_run" not in namespace:
-            return config_from(namespace), None
-        return config_from(namespace, RunConfig.from_dict(run_json(namespace.from_run, runs)["config"])), None
-    directory = found(namespace.resume, runs)
+        return asked(namespace), None
+    directory = found_run(namespace.resume, runs)
     info = read_info(directory)
     config = RunConfig.from_dict(info.config)
     if config_from(namespace, config) != config or "from_run" in namespace:
@@ -157,20 +154,6 @@ def chosen(namespace: argparse.Namespace) -> tuple[RunConfig, RunDirectory | Non
     if not (directory.checkpoints / "last.safetensors").is_file():
         raise ConfigError(f"{directory.id} has no checkpoint yet; start it again: --from-run {directory.id}")
     return config, directory
-
-
-def found(text: str, runs: Path) -> RunDirectory:
-    """The run that a person names by its folder, its id, the start of it, or its name."""
-    return RunDirectory.existing(Path(text)) if Path(text).is_dir() else RunCatalog(runs).find(text).directory
-
-
-def run_json(text: str, runs: Path) -> dict[str, Any]:
-    """The content of run.json of a run, or of a file that is one."""
-    path = Path(text) if Path(text).is_file() else found(text, runs).run_json
-    content = read_json(path)
-    if not isinstance(content.get("config"), dict):
-        raise ConfigError(f"{path} holds no configuration; name a run of this program")
-    return content
 
 
 def opened(
