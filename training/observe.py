@@ -3,7 +3,7 @@
 | when | what |
 |---|---|
 | every step | the loss and the task's metrics of the batch, split train |
-| every PACE steps, and an epoch's last | learning rate, norms of gradient (before clipping) and weights, speed |
+| every PACE steps, an epoch's last | learning rate, norms of gradient (unclipped) and weights, speed |
 | every epoch | the metrics over the epoch's batches (`epoch_loss` ..., train) and over the validation data |
 | | the confusion matrix, histograms of weights and gradients, a grid of inputs with predictions |
 | at the end | the test data's metrics, confusion matrix and predictions, from the best weights |
