@@ -35,7 +35,7 @@ def control(item: Control, exact: bool = False) -> None:
         step = step_of(parameter)
         st.slider(label, *_limits(parameter), step=step, format=_decimals(step), **words)
     elif kind == "number":
-        _number_field(label, parameter, words)
+        _number_field(label, item, words)
     else:
         st.text_input(label, placeholder=_("none") if not parameter.default else None, **words)
 
@@ -166,22 +166,23 @@ def _several(label: str, item: Control, words: dict[str, Any]) -> None:
         )
 
 
-def _number_field(label: str, parameter: Parameter, words: dict[str, Any]) -> None:
+def _number_field(label: str, item: Control, words: dict[str, Any]) -> None:
+    parameter = item.parameter
     convert = int if parameter.kind == "integer" else float
     low = None if parameter.low is None else convert(parameter.low)
     high = None if parameter.high is None else convert(parameter.high)
     if parameter.kind == "integer":
         st.number_input(label, low, high, step=step_of(parameter), format="%d", **words)
     else:
-        st.number_input(label, low, high, step=_field_step(parameter), format="%g", **words)
+        step = _field_step(parameter, float(item.default))  # type: ignore[arg-type]
+        st.number_input(label, low, high, step=step, format="%g", **words)
 
 
-def _field_step(parameter: Parameter) -> float:
+def _field_step(parameter: Parameter, default: float) -> float:
     """What a press on + adds: something in the order of the default, or of a usual small value."""
     if parameter.step:
         return float(parameter.step)
-    default = abs(float(parameter.default))
-    return 10.0 ** math.floor(math.log10(default)) if default else 1e-4
+    return 10.0 ** math.floor(math.log10(abs(default))) if default else 1e-4
 
 
 def _title(item: Control, name: str) -> str:
