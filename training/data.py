@@ -4,6 +4,7 @@ the device.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -196,14 +197,17 @@ def _pictures(
     notes: tuple[str, ...] = ()
     if files is not None:
         measured = np.random.default_rng(config.seed).permutation(split.train)[:MEASURED_FILES]
-        mean, std = channel_statistics(np.stack([files[index] for index in measured.tolist()]))
+        mean, std = channel_statistics(
+            np.stack([files[index] for index in measured.tolist()]), np.arange(len(measured))
+        )
         notes = (
             "the pictures don't fit into memory: they are read from their files at each epoch, and their "
             f"mean and deviation are those of {len(measured):,} training pictures",
         )
     else:
         pictures = np.asarray(samples.inputs)
-        mean, std = channel_statistics(pictures[split.train])
+        chunks = range(0, len(split.train), CHUNK)
+        mean, std = channel_statistics(pictures[split.train[start : start + CHUNK]] for start in chunks)
         where = device if pictures.nbytes < _room(device) else torch.device("cpu")
     normalise = Normalisation(mean, std, device)
 
@@ -227,17 +231,17 @@ def _pictures(
     }
 
 
-def channel_statistics(pictures: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and standard deviation of each channel of uint8 [N, C, H, W], of value/255; a deviation of 0
-    becomes 1.
+def channel_statistics(chunks: Iterable[np.ndarray]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and standard deviation of each channel of uint8 pictures that come in chunks [n, C, H, W], of
+    value/255.
 
-    From counts of the 256 values, so exact: the sum of 47 million floats depends on its order.
+    A deviation of 0 becomes 1. From counts of the 256 values, so exact: the sum of 47 million floats depends
+    on its order.
     """
-    channels = pictures.shape[1]
-    counts = torch.zeros(channels, 256, dtype=torch.int64)
-    for chunk in torch.from_numpy(pictures).split(CHUNK):
-        for channel in range(channels):
-            counts[channel] += torch.bincount(chunk[:, channel].reshape(-1), minlength=256)
+    counts = torch.zeros((), dtype=torch.int64)
+    for chunk in chunks:
+        channels = torch.from_numpy(chunk).unbind(dim=1)
+        counts = counts + torch.stack([torch.bincount(c.reshape(-1), minlength=256) for c in channels])
     values = torch.arange(256, dtype=torch.float64) / 255
     shares = counts.double() / counts.sum(dim=1, keepdim=True)
     mean = shares @ values

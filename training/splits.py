@@ -73,9 +73,7 @@ def subset(
             f"make it {len(present)} or more"
         )
     rest = len(train) - size
-    if rest < len(
-        present
-    ):  # scikit-learn wants each class on both sides; a handful less is no subset worth a draw
+    if rest < len(present):  # scikit-learn wants each class on both sides: so few are left out by chance
         return np.sort(np.random.default_rng(seed).choice(train, size, replace=False))
     _refuse_single(train, classes, class_names, "train_samples")
     return cut(train, rest, classes, seed)[0]

@@ -161,13 +161,13 @@ def test_normalising_is_that_of_torchvision(channels: int) -> None:
 
 
 def test_statistics_of_pictures_are_exact_and_those_of_numpy() -> None:
-    pictures = np.random.default_rng(0).integers(0, 256, (2500, 3, 5, 4), np.uint8)  # more than two chunks
+    pictures = np.random.default_rng(0).integers(0, 256, (250, 3, 5, 4), np.uint8)
     pictures[:, 2] = 7
-    mean, std = channel_statistics(pictures)
+    mean, std = channel_statistics([pictures[:100], pictures[100:]])
     assert mean == pytest.approx((pictures / 255).mean(axis=(0, 2, 3)))
     assert std[:2] == pytest.approx((pictures / 255).std(axis=(0, 2, 3))[:2])
     assert std[2] == 1  # a channel that never changes must not be divided by 0
-    assert channel_statistics(pictures[::-1].copy()) == (mean, std)
+    assert channel_statistics([pictures[place, None] for place in range(250)]) == (mean, std)
 
 
 @pytest.mark.data

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from tqdm import tqdm
 
 from models.catalog import Parameter, Value
 from training.datasets.dataset import Dataset, Samples, found_path
@@ -105,7 +106,7 @@ def read_all(files: PictureFiles) -> tuple[np.ndarray, dict[int, str]]:
     """uint8 [N, C, H, W] of the pictures that can be read, and why the others can't, by their place."""
     pixels = np.empty((len(files), *files.shape), np.uint8)
     broken: dict[int, str] = {}
-    for place, path in enumerate(files.paths):
+    for place, path in enumerate(_told(files.paths)):
         try:
             pixels[place - len(broken)] = read_picture(path, files.image_size, files.grayscale)
         except PictureError as error:
@@ -116,12 +117,17 @@ def read_all(files: PictureFiles) -> tuple[np.ndarray, dict[int, str]]:
 def unreadable(files: PictureFiles) -> dict[int, str]:
     """Why pictures can't be opened, by their place; their pixels are not decoded, which would take long."""
     broken: dict[int, str] = {}
-    for place, path in enumerate(files.paths):
+    for place, path in enumerate(_told(files.paths)):
         try:
             check_picture(path)
         except PictureError as error:
             broken[place] = str(error)
     return broken
+
+
+def _told(paths: Sequence[Path]) -> tqdm:
+    """The paths, with a progress bar on a terminal where they take more than a second."""
+    return tqdm(paths, desc="reading pictures", unit="file", delay=1, leave=False, disable=None)
 
 
 def _parts(folder: Path) -> list[str]:
@@ -212,7 +218,7 @@ SPECS = (
             ),
             Parameter(
                 "memory_limit",
-                2048,
+                1024,
                 "pictures that take more are read from their files at each epoch",
                 kind="integer",
                 low=1,
