@@ -197,9 +197,7 @@ def _pictures(
     notes: tuple[str, ...] = ()
     if files is not None:
         measured = np.random.default_rng(config.seed).permutation(split.train)[:MEASURED_FILES]
-        mean, std = channel_statistics(
-            np.stack([files[index] for index in measured.tolist()]), np.arange(len(measured))
-        )
+        mean, std = channel_statistics(files[index][None] for index in measured.tolist())
         notes = (
             "the pictures don't fit into memory: they are read from their files at each epoch, and their "
             f"mean and deviation are those of {len(measured):,} training pictures",
