@@ -74,12 +74,12 @@ def test_an_ended_training_leaves_no_zombie(runs):
 
 def test_a_training_outlives_the_process_that_started_it(runs):
     program = (
-        "from pathlib import Path; from training.launch import launch; from training.config import RunConfig; "
-        f"print(launch(RunConfig(epochs=9999, batch_size=16, visdom='off'), Path({str(runs)!r})))"
+        "import sys; from pathlib import Path; from training.arguments import config_from, parser; "
+        "from training.launch import launch; "
+        "print(launch(config_from(parser().parse_args(sys.argv[2:])), Path(sys.argv[1])))"
     )
-    said = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
-    )
+    command = [sys.executable, "-c", program, str(runs), "--epochs", "10000", "--visdom", "off"]
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     directory = RunDirectory(runs / said.stdout.strip())
     before = steps(directory)
     until(lambda: steps(directory) > before, "it ended with its parent")
