@@ -10,6 +10,7 @@ sys.path[:] = [REPOSITORY, *(path for path in sys.path if path != REPOSITORY)]
 import streamlit as st  # noqa: E402 - the path above comes first
 
 from dashboard.navigation import pages  # noqa: E402
+from dashboard.warm_up import warm_up  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
 st.set_page_config(
@@ -20,4 +21,5 @@ st.set_page_config(
 )
 st.logo(str(HERE / "logo.svg"), icon_image=str(HERE / "icon.svg"), size="large")
 page = st.navigation(pages())
+warm_up()
 page.run()

@@ -11,7 +11,7 @@ from PIL import Image
 
 from dashboard.theme import LIGHT
 
-GAP = 2  # pixels of the small pictures, between two of them
+GAP = 8  # a picture's pixels for each one between it and the next
 
 
 def picture_grid(pictures: np.ndarray, columns: int = 8, width: int = 480) -> np.ndarray:
@@ -23,11 +23,11 @@ def picture_grid(pictures: np.ndarray, columns: int = 8, width: int = 480) -> np
         raise ValueError(f"pictures have the shape [N, 1 or 3, H, W], and not {tuple(pictures.shape)}")
     bytes_ = _as_bytes(pictures)
     count, channels, height, across = bytes_.shape
-    columns = min(columns, count)
+    columns, gap = min(columns, count), max(1, across // GAP)
     rows = -(-count // columns)
-    sheet = np.full((rows * (height + GAP) - GAP, columns * (across + GAP) - GAP, channels), 128, np.uint8)
+    sheet = np.full((rows * (height + gap) - gap, columns * (across + gap) - gap, channels), 128, np.uint8)
     for index, picture in enumerate(bytes_):
-        top, left = (index // columns) * (height + GAP), (index % columns) * (across + GAP)
+        top, left = (index // columns) * (height + gap), (index % columns) * (across + gap)
         sheet[top : top + height, left : left + across] = picture.transpose(1, 2, 0)
     factor = max(1, round(width / sheet.shape[1]))
     enlarged = sheet.repeat(factor, axis=0).repeat(factor, axis=1)

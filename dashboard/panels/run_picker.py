@@ -15,6 +15,7 @@ from logs.catalog import RunSummary
 
 CARDS = 6
 RUN = "run"  # the part of the address
+LAST = "run_last"  # session state
 
 
 def run_picker(runs: Sequence[RunSummary], current: str | None = None) -> None:
@@ -34,6 +35,18 @@ def run_picker(runs: Sequence[RunSummary], current: str | None = None) -> None:
         on_change=_open,
         args=(key, ids),
     )
+
+
+def current_run(runs: Sequence[RunSummary]) -> str:
+    """The run in the address; without one the last that this session looked at, if it is there; or ""."""
+    named = st.query_params.get(RUN, "")
+    if not named:
+        last = st.session_state.get(LAST, "")
+        named = last if any(run.id == last for run in runs) else ""
+        if named:
+            st.query_params[RUN] = named  # the page's link and the browser's back button lead here without it
+    st.session_state[LAST] = named
+    return named
 
 
 def run_cards(runs: Sequence[RunSummary]) -> None:
@@ -70,4 +83,4 @@ def run_words(run: RunSummary) -> str:
 def _open(key: str, ids: Sequence[str]) -> None:
     chosen = st.session_state.get(key)
     if chosen in ids:
-        st.query_params[RUN] = chosen
+        st.query_params[RUN] = str(chosen)

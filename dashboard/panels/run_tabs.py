@@ -23,7 +23,11 @@ from logs.errors import LogsError
 
 def run_tabs(run: RunSummary, catalog: RunCatalog, words: Mapping[str, str]) -> None:
     """`words` has what each tab says where there is nothing to show yet."""
-    reader = run_reader(run.path)
+    try:
+        reader = run_reader(run.path)
+    except LogsError as problem:  # damaged since the list was read
+        st.error(plain(str(problem)))
+        return
     curves = _("Curves")
     contents: dict[str, Callable[[], None]] = {
         curves: lambda: run_curves(reader, view, words["no_curves"]),

@@ -86,4 +86,5 @@ def _over(epoch: Estimate, epochs: int) -> Estimate:
 
 
 def _say(estimate: Estimate) -> None:
-    st.caption(_("Time: {estimate}").format(estimate=plain(str(estimate))))
+    shown = Estimate(max(1.0, estimate.seconds), estimate.basis) if estimate.seconds < 1 else estimate
+    st.caption(_("Time: {estimate}").format(estimate=plain(str(shown))))

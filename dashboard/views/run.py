@@ -11,7 +11,7 @@ from dashboard.panels.escape import plain
 from dashboard.panels.live import live
 from dashboard.panels.run_actions import removed_run, run_actions
 from dashboard.panels.run_header import run_progress, run_title
-from dashboard.panels.run_picker import RUN, run_cards, run_picker
+from dashboard.panels.run_picker import current_run, run_cards, run_picker
 from dashboard.panels.run_store import run_catalog
 from dashboard.panels.run_tabs import run_tabs
 from dashboard.panels.source import show_source
@@ -75,12 +75,14 @@ def header(run_id: str) -> bool:
     return now.state == "running"
 
 
-named = st.query_params.get(RUN)
+named = current_run(catalog.rows())
 if not named:
     pick()
 else:
     try:
-        page(catalog.find(named))
+        found = catalog.find(named)
     except LogsError as problem:
         unknown(named, problem)
+    else:
+        page(found)
 show_source(__file__, pane_chart, rebinned, class_scores)

@@ -12,10 +12,10 @@ def test_every_picture_is_on_the_sheet_in_reading_order() -> None:
     pictures = np.zeros((5, 1, 4, 4), np.uint8)
     for index in range(5):
         pictures[index] = 10 * (index + 1)
-    sheet = picture_grid(pictures, columns=3, width=16)  # 3 * 4 + 2 gaps of 2 = 16: not enlarged
-    assert sheet.shape == (10, 16, 3)
-    assert [int(sheet[1, left, 0]) for left in (1, 7, 13)] == [10, 20, 30]
-    assert [int(sheet[7, left, 0]) for left in (1, 7)] == [40, 50]
+    sheet = picture_grid(pictures, columns=3, width=14)  # 3 * 4 + 2 gaps of 1 = 14: not enlarged
+    assert sheet.shape == (9, 14, 3)
+    assert [int(sheet[1, left, 0]) for left in (1, 6, 11)] == [10, 20, 30]
+    assert [int(sheet[6, left, 0]) for left in (1, 6)] == [40, 50]
 
 
 def test_small_pictures_are_enlarged_by_a_whole_number() -> None:
