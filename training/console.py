@@ -53,12 +53,13 @@ class Console:
 
     def say(self, line: str) -> None:
         """One line (or several), above the bar."""
-        if self._bar.disable:
-            print(line, flush=True)
-        else:
-            self._bar.write(line)
+        with contextlib.suppress(OSError, ValueError):  # nobody reads any more, or the disk is full: train on
+            if self._bar.disable:
+                print(line, flush=True)
+            else:
+                self._bar.write(line)
         if self._file is not None:
-            with contextlib.suppress(OSError):  # a full disk: the line is on the terminal
+            with contextlib.suppress(OSError):
                 self._file.write(line + "\n")
                 self._file.flush()
 

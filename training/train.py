@@ -49,8 +49,10 @@ class Stop:
         self._former: dict[int, Any] = {}
 
     def __enter__(self) -> Stop:
-        names = ("SIGINT", "SIGTERM", "SIGBREAK")  # the last is what Windows has instead of the second
+        # A closed terminal sends SIGHUP; Windows has SIGBREAK instead of SIGTERM
+        names = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
         numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+        numbers = [number for number in numbers if signal.getsignal(number) != signal.SIG_IGN]  # nohup
         self._former = {number: signal.signal(number, self._handle) for number in numbers}
         return self
 

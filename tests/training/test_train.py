@@ -127,6 +127,14 @@ def test_the_output_of_a_training_in_a_terminal_is_in_its_folder_too(train, caps
     assert run.output().strip() == said.strip()
 
 
+def test_a_closed_pipe_or_a_full_disk_under_the_output_does_not_end_a_training(train, monkeypatch):
+    def broken(*_: object, **__: object) -> None:
+        raise BrokenPipeError(32, "Broken pipe")
+
+    monkeypatch.setattr("builtins.print", broken)
+    assert train("--epochs", "1").status().state == "finished"
+
+
 def test_regression_is_measured_in_the_unit_of_its_target(train, tmp_path):
     table = tmp_path / "prices.csv"
     rows = [f"{x},{1000 * x + 50_000}" for x in range(200)]
