@@ -15,7 +15,9 @@ if importlib.util.find_spec("beartype") is not None:
     # From here on every jaxtyping shape in models/ and training/ is checked at each call.
     from jaxtyping import install_import_hook
 
-    install_import_hook(["models", "training"], "beartype.beartype")
+    # An int may stand where a float is asked for (PEP 484's numeric tower), as for every Python function.
+    checker = "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))"
+    install_import_hook(["models", "training"], checker)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
