@@ -105,7 +105,8 @@ def confusion_chart(
         )
     )
     figure.update_layout(title=title)
-    figure.update_xaxes(title="predicted class", constrain="domain", **axis)
+    figure.update_traces(showscale=len(counts) > WRITTEN)  # numbers in the cells say more than a scale
+    figure.update_xaxes(title="predicted class", constrain="domain", constraintoward="left", **axis)
     figure.update_yaxes(title="true class", autorange="reversed", scaleanchor="x", constrain="domain", **axis)
     return figure
 

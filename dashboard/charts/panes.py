@@ -77,8 +77,8 @@ def pane_chart(pane: Pane, curves: Mapping[tuple[str, str | None], CurveLike], v
         log_x=view.log_x,
         log_y=view.log_y,
     )
-    if pane.metric == "learning_rate" and not view.log_y:
-        figure.update_yaxes(rangemode="tozero")  # a constant rate would else lie between -1 and 1
+    if pane.metric == "learning_rate":  # a constant one would else lie between -1 and 1, and be 250µ
+        figure.update_yaxes(rangemode="normal" if view.log_y else "tozero", exponentformat="power")
     figure.update_layout(
         legend={"orientation": "h", "x": 1, "xanchor": "right", "y": 1.02, "yanchor": "bottom"},
         margin={"l": 56, "r": 12, "t": 48, "b": 44},

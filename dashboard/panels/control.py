@@ -81,7 +81,8 @@ def scale_of(parameter: Parameter, *wanted: Setting) -> list[int | float]:
     lowest, high = _ends(parameter)
     low = max(lowest, 1e-12)
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    stops = {digit * 10.0**decade for decade in decades for digit in (1, 2, 3, 5, 7)}
+    digits = (1, 2, 5) if parameter.kind == "integer" else (1, 2, 3, 5, 7)
+    stops = {digit * 10.0**decade for decade in decades for digit in digits}
     stops = {float(f"{stop:.12g}") for stop in stops}
     if parameter.kind == "integer":
         stops = {stop for stop in stops if stop == int(stop)} | {2.0**power for power in range(40)}

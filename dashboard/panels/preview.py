@@ -21,11 +21,25 @@ STEPS = 40  # of each epoch, in the picture of the schedule
 EPOCHS = 200  # more are drawn as so many: the shape is the same
 
 
-def preview(config: RunConfig, data: Path, no_data: str) -> None:
+def look(config: RunConfig, data: Path) -> DataLook:
+    """A first look at the configuration's data; read once for all who ask."""
+    settings = json.dumps(dict(config.dataset_settings))
+    return _looked(config.dataset, settings, config.task, config.seed, str(data))
+
+
+def obstacle(config: RunConfig, looked: DataLook) -> str:
+    """Why this configuration can't be trained on this data, or "" where nothing speaks against it."""
+    if looked.problem or not looked.input_shape:
+        return looked.problem
+    try:
+        network_look(config.model, dict(config.model_settings), looked.input_shape, looked.outputs)
+    except ValueError as problem:
+        return str(problem)
+    return ""
+
+
+def preview(config: RunConfig, looked: DataLook, no_data: str) -> None:
     """Three boxes. `no_data` is said of a data set that isn't on this machine yet."""
-    looked = _looked(
-        config.dataset, json.dumps(dict(config.dataset_settings)), config.task, config.seed, str(data)
-    )
     with st.container(border=True):
         _data(looked, no_data)
     with st.container(border=True):
@@ -48,7 +62,7 @@ def _data(looked: DataLook, no_data: str) -> None:
         words.append(" × ".join(str(size) for size in looked.input_shape))
         st.caption(" · ".join(words))
     if looked.problem:
-        st.caption(plain(looked.problem))
+        st.caption(_("It can't be read as asked."))
     elif looked.pictures is not None:
         st.image(picture_grid(looked.pictures), width="stretch", alt=_("The first pictures"))
     elif looked.points is not None and looked.targets is not None:
@@ -65,11 +79,9 @@ def _network(config: RunConfig, looked: DataLook) -> None:
     if not looked.input_shape:
         st.caption(_("Its size depends on the data, which can't be looked at yet."))
         return
-    try:
-        layers = network_look(config.model, dict(config.model_settings), looked.input_shape, looked.outputs)
-    except ValueError as problem:
-        st.error(plain(str(problem)), icon=":material/error:")
+    if obstacle(config, looked):  # said where the button is
         return
+    layers = network_look(config.model, dict(config.model_settings), looked.input_shape, looked.outputs)
     total = sum(layer.parameters for layer in layers)
     shape = " × ".join(str(size) for size in looked.input_shape)
     st.markdown(

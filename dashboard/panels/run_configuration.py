@@ -29,7 +29,13 @@ def run_configuration(run: RunSummary, nothing: str) -> None:
         _settings(table)
     st.markdown(f"**{_('Where it ran')}**")
     surroundings = _surroundings(run)
-    st.dataframe(surroundings, hide_index=True, width="content", alt=_("Machine and versions"))
+    st.dataframe(
+        surroundings,
+        hide_index=True,
+        height=38 + 35 * len(surroundings),
+        column_config={"what": st.column_config.TextColumn(_("What"), width="small"), "value": _("Value")},
+        alt=_("Machine and versions"),
+    )
 
 
 def _settings(table: pd.DataFrame) -> None:
@@ -72,4 +78,4 @@ def _surroundings(run: RunSummary) -> pd.DataFrame:
         **info.versions,
     }
     known = {name: value for name, value in rows.items() if value}
-    return pd.DataFrame({_("what"): list(known), _("value"): [str(value) for value in known.values()]})
+    return pd.DataFrame({"what": list(known), "value": [str(value) for value in known.values()]})

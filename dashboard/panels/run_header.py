@@ -42,6 +42,9 @@ def run_progress(run: RunSummary) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         state_badge(shown_state(run))
         st.caption(state_text(run), width="content")
+    if run.state == "failed" and run.status is not None and run.status.error.strip():
+        last = run.status.error.strip().splitlines()[-1]
+        st.error(plain(last), title=_("The training failed"))
     if run.state == "running" and run.progress == run.progress:
         st.progress(run.progress, text=_step_text(run))
     figures = _figures(run)
@@ -62,8 +65,6 @@ def state_text(run: RunSummary) -> str:
     if run.state == "lost":
         ago = duration_text(max(0.0, time.time() - status.heartbeat))
         return _("its process is gone without a word; the last sign of life was {ago} ago").format(ago=ago)
-    if run.state == "failed" and status.error.strip():
-        return plain(status.error.strip().splitlines()[-1])
     return _("after {time}, {step:,} steps").format(time=took or "0 s", step=status.step)
 
 

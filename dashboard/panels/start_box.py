@@ -9,6 +9,7 @@ from dashboard.language import _
 from dashboard.navigation import page_file
 from dashboard.panels.control import words_of
 from dashboard.panels.escape import plain
+from dashboard.panels.preview import look, obstacle
 from dashboard.panels.time_estimate import time_estimate
 from dashboard.settings import Settings
 from training.arguments import command_text
@@ -18,6 +19,9 @@ from training.config import RunConfig
 def start_box(given: Given, settings: Settings) -> RunConfig | None:
     """Draws the box; the form's configuration, or None where it is none yet."""
     problem, place = problem_of(given)
+    config = None if problem else config_of(given)
+    if config is not None:
+        problem = obstacle(config, look(config, settings.data))
     with st.container(border=True):
         pressed = st.button(
             _("Start training"),
@@ -31,8 +35,8 @@ def start_box(given: Given, settings: Settings) -> RunConfig | None:
             where = _("The form says why, at {name}.").format(name=plain(words_of(place)))
             why = where if place else plain(problem)
             st.error(why, title=_("This can't be trained yet"), icon=":material/error:")
-            return None
-        config = config_of(given)
+        if problem or config is None:
+            return config
         if pressed:
             _start(config, settings)
         time_estimate(config, settings)

@@ -8,7 +8,7 @@ from dashboard.form_state import config_of, read_query
 from dashboard.language import _, texts
 from dashboard.panels.config_form import draw_form, fill, form_state
 from dashboard.panels.escape import plain
-from dashboard.panels.preview import preview
+from dashboard.panels.preview import look, preview
 from dashboard.panels.run_store import run_catalog
 from dashboard.panels.source import show_source
 from dashboard.panels.start_box import start_box
@@ -67,5 +67,5 @@ with left:
 with right:
     config = start_box(given, settings)
     if config is not None:
-        preview(config, settings.data, words["no_preview"])
+        preview(config, look(config, settings.data), words["no_preview"])
 show_source(__file__, read_query, config_of, schedule_chart, picture_grid)

@@ -194,3 +194,17 @@ def test_a_trial_is_asked_once_for_the_same_work(monkeypatch: pytest.MonkeyPatch
     assert first.result(10).seconds == 1.0
     assert trials.ask(RunConfig(epochs=20), tmp_path) is first
     assert asked == [1]
+
+
+def test_a_network_of_pictures_on_points_is_refused_before_it_is_started(
+    open_page: Open, words: Words
+) -> None:
+    page = open_page("new_run", model="lenet5", dataset="two_moons")
+    assert start_button(page).disabled
+    assert "lenet5 needs images" in words(page).replace("\\", "")
+
+
+def test_data_that_can_not_be_read_is_told_before_it_is_started(open_page: Open, words: Words) -> None:
+    page = open_page("new_run", dataset="table", path="no/such/file.csv")
+    assert start_button(page).disabled
+    assert "file.csv" in words(page).replace("\\", "")
