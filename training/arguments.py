@@ -114,8 +114,7 @@ def _default(each: Field, config: RunConfig) -> Any:
 
 
 def _words(name: str, value: Value | tuple[str, ...]) -> list[str]:
-    """One option. A value that starts with a dash must be joined to it, or argparse takes it for an option.
-    """
+    """One option. A value that starts with a dash must be joined to it, else it is taken for an option."""
     flag = "--" + name.replace("_", "-")
     if isinstance(value, bool):
         return [flag if value else flag.replace("--", "--no-", 1)]

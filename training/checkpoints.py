@@ -48,8 +48,7 @@ class Network:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """One moment of a training. `state` is a tree of tensors and plain values: optimizer, schedule, streams.
-    """
+    """One moment of a training. `state`: a tree of tensors and values of optimizer, schedule, streams."""
 
     network: Network
     weights: Mapping[str, Tensor]

@@ -185,8 +185,7 @@ class RunConfig:
 
     @classmethod
     def fields(cls) -> tuple[Field, ...]:
-        """The options in the order of a form; a Field with a `table` is followed by its row's own parameters.
-        """
+        """The options in the order of a form; a Field with a `table` brings its row's own parameters."""
         return fields_of(cls)
 
     @property

@@ -58,15 +58,13 @@ class Estimate:
 def estimate_seconds(
     config: RunConfig, runs: Path, data: Path | None = None, budget_seconds: float = 10.0
 ) -> Estimate:
-    """The time that `config` will take on this machine: from earlier runs, else from a trial of a few steps.
-    """
+    """The time that `config` will take on this machine: from earlier runs, else from a few steps."""
     found = from_runs(config, RunCatalog(runs).rows())
     return found if found is not None else from_trial(config, data, budget_seconds)
 
 
 def from_runs(config: RunConfig, rows: Iterable[RunSummary]) -> Estimate | None:
-    """From the seconds an epoch took in runs of the same work here; None where there is none. Reads nothing.
-    """
+    """From the seconds an epoch took in runs of the same work here; None without any. Reads nothing."""
     wanted = _work(config.to_dict())
     took = []
     for row in rows:

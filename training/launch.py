@@ -103,8 +103,7 @@ def is_running(directory: RunDirectory) -> bool:
 
 
 def first_config() -> RunConfig:
-    """The training that a new user sees first: LeNet-5 on real handwritten digits, a minute of moving curves.
-    """
+    """The training that a new user sees first: LeNet-5 on handwritten digits, a minute of moving curves."""
     return RunConfig(
         model="lenet5",
         optimizer="momentum",

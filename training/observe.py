@@ -113,8 +113,7 @@ class Observer:
         return scores
 
     def at_the_end(self, step: int, epoch: int, outputs: Tensor, targets: Tensor) -> dict[str, float]:
-        """Logs the test data's scores and predictions, at the step and epoch of the weights that made them.
-        """
+        """Logs the test data's scores and predictions, at the step of the weights that made them."""
         scores = self.scores(outputs, targets)
         if not self._is_new(step, "test"):
             return scores

@@ -97,8 +97,7 @@ class Steps:
             self._outputs, self._targets = [state["outputs"].to(device)], [state["targets"].to(device)]
 
     def _values(self, metric: Metric, steps: list[Step]) -> Tensor:
-        """The metric of each step. The last batch of an epoch is smaller, so equal sizes are taken together.
-        """
+        """The metric of each step; a last batch is smaller, so equal sizes are taken together."""
         found = []
         for _, group in itertools.groupby(steps, key=lambda step: (step.outputs.shape, step.targets.shape)):
             alike = list(group)

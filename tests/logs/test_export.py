@@ -33,10 +33,7 @@ def read_back(file_format: str, path: Path) -> pandas.DataFrame:
         return pandas.read_parquet(path)
     if file_format == "csv":
         return pandas.read_csv(path)
-    lines = [
-        json.loads(line, parse_constant=pytest.fail)
-        for line in path.read_text().splitlines()
-    ]
+    lines = [json.loads(line, parse_constant=pytest.fail) for line in path.read_text().splitlines()]
     return pandas.DataFrame(lines)
 
 
