@@ -272,6 +272,8 @@ def _one_line(name: str, text: Value) -> str:
     text = str(text).strip()
     if len(text) > 200 or not text.isprintable():
         raise ValueError(f"{name} is {text[:40]!r}; it must be one line of at most 200 characters")
+    if text == "--":
+        raise ValueError(f"{name} is '--', which no command line can carry; use another word")
     return text
 
 

@@ -70,6 +70,9 @@ FIELDS = {each.name: each for each in RunConfig.fields()}
 ROWS = {name: {row.name: row for row in FIELDS[name].table} for name in ("optimizer", "schedule", "model")}
 
 
+TAGS = st.text("abc -=", min_size=1, max_size=8).filter(lambda text: text.strip() != "--")
+
+
 def values_of(parameter: Parameter) -> st.SearchStrategy:
     if parameter.kind == "flag":
         return st.booleans()
@@ -82,7 +85,11 @@ def values_of(parameter: Parameter) -> st.SearchStrategy:
     if parameter.kind == "number":
         low, high = parameter.low, parameter.high
         return st.floats(low if low is not None else -1e6, high if high is not None else 1e6)
-    return st.text("abcdefghijklmnopqrstuvwxyz-_ ./'\"", max_size=20).map(str.strip)
+    return (
+        st.text("abcdefghijklmnopqrstuvwxyz-_ ./'\"", max_size=20)
+        .map(str.strip)
+        .filter(lambda text: text != "--")
+    )
 
 
 @st.composite
@@ -98,7 +105,7 @@ def choices(draw: st.DrawFn) -> tuple[dict[str, str], dict[str, object]]:
     for name in ("epochs", "learning_rate", "seed", "l1", "clip_norm", "early_stopping", "name", "group"):
         if draw(st.booleans()):
             changes[name] = draw(values_of(FIELDS[name].parameter))
-    changes["tags"] = tuple(draw(st.lists(st.text("abc -=", min_size=1, max_size=8), max_size=3)))
+    changes["tags"] = tuple(draw(st.lists(TAGS, max_size=3)))
     return chosen, changes
 
 

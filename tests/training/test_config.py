@@ -90,6 +90,7 @@ def test_settings_are_read_only():
         ({"loss": "hinge", "transforms": ("mixup",)}, "needs one right class"),
         ({"name": "two\nlines"}, "one line"),
         ({"tags": ("a,b",)}, "a comma separates them"),
+        ({"group": "--"}, "which no command line can carry"),
     ],
 )
 def test_what_can_not_be_is_refused_with_the_value_the_rule_and_the_way_out(changes, said):
