@@ -1,0 +1,320 @@
+"""Training many small networks at the same time as one.
+
+    training = BatchedTraining(members)
+    for scores in training.run():
+        ...  # StepScores and EpochScores: numbers of every member, to be logged wherever they belong
+    outcomes = training.outcomes()
+
+A small network leaves the machine idle between Python's calls; ten of them side by side cost little more than
+one. Nothing else is shared: each member has its own first weights, samples, order of batches, dropout masks,
+optimizer state, learning rates, early stopping and best weights, and its numbers are those of `training.loop`
+for its configuration to float accuracy (dropout's stream apart), alone or among a hundred. A member whose
+loss is no number any more has failed, and the others go on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Shaped
+from torch import Tensor
+
+from training.learners import Learners
+from training.members import Member, why_not_together
+from training.stacked import StackedNetworks
+from training.stacked_best import StackedBest
+from training.stacked_samples import Block, DropoutMasks, EpochOrder, StackedSamples, steps_at_once
+from training.stacked_schedules import StackedSchedules
+from training.stacked_scores import Scores, StackedScores, evaluated
+
+
+@dataclass(frozen=True)
+class StepScores:
+    """Some steps of some members: arrays [steps, members]."""
+
+    members: np.ndarray  # their numbers, as they were given
+    steps: np.ndarray  # updates since the start, from 1
+    epochs: np.ndarray  # passes over the training data, with the fraction of the one that has begun
+    values: Mapping[str, np.ndarray]  # the loss and the metrics of each batch
+    learning_rates: np.ndarray
+    valid: np.ndarray  # False after the step in which a member failed
+
+    def of(self, column: int) -> Iterator[tuple[int, float, dict[str, float]]]:
+        """Step, epoch and values of one member, for `RunWriter.log`; `column` is its place in `members`."""
+        for row in np.flatnonzero(self.valid[:, column]).tolist():
+            values = {name: float(array[row, column]) for name, array in self.values.items()}
+            yield int(self.steps[row, column]), float(self.epochs[row, column]), values
+
+
+@dataclass(frozen=True)
+class EpochScores:
+    """The end of an epoch: arrays [members], of the members that have not failed."""
+
+    epoch: int  # passes that are done
+    members: np.ndarray
+    steps: np.ndarray  # updates since the start
+    train: Scores  # over the epoch's batches, while the weights moved
+    validation: Scores  # NaN for members without validation samples
+    improved: np.ndarray  # whether this epoch's weights are the best so far
+    learning_rates: np.ndarray  # of the next update
+    gradient_norms: np.ndarray  # of the last update, before clipping
+    parameter_norms: np.ndarray
+    ended: Mapping[int, str]  # members that are done after this epoch: "finished" or "failed"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one member. The weights are the best ones by validation score, and so are the test's
+    outputs, [samples, outputs] in the order of the member's test rows; None where there is neither.
+    """
+
+    member: int
+    state: str  # "finished", "failed", or "stopped" where the training was left before its end
+    error: str | None
+    epoch: int  # passes that are done
+    step: int  # updates made
+    best_epoch: int
+    best_step: int
+    best_score: float
+    weights: Mapping[str, Tensor]  # for `load_state_dict`; empty where no epoch was done
+    test: Mapping[str, float]
+    test_outputs: Float[Tensor, "samples outputs"] | None
+
+
+class BatchedTraining:
+    """Several trainings as one. ValueError, with the way out, where they can't be."""
+
+    def __init__(self, members: Sequence[Member]) -> None:
+        reason = why_not_together(members)
+        if reason is not None:
+            raise ValueError(reason)
+        self.members = list(members)
+        self.device = members[0].device
+        normalise = [member.normalise for member in members]
+        self.train, self.validation, self.test = (
+            StackedSamples(parts, normalise, self.device)
+            for parts in (
+                [m.train for m in members],
+                [m.validation for m in members],
+                [m.test for m in members],
+            )
+        )
+        self.learners = Learners(members, self.device)
+        sites = self.learners.networks.sites
+        self.masks = DropoutMasks(members, sites, self.device)
+        self.schedules = StackedSchedules(members)
+        self.scores = StackedScores(members, self.device)
+        self.best = StackedBest(self.learners.networks, self.scores.best.higher_is_better)
+        masked = sum(int(np.prod(shape)) for shape in sites.values())
+        self.most = steps_at_once(len(members), members[0].config.batch_size, members[0].input_shape, masked)
+        self.alive = np.arange(
+            len(members)
+        )  # numbers of those that are still trained, a row each in the stacks
+        self.epoch = 0
+        self.steps = np.zeros(len(members), np.int64)  # updates made
+        self.epochs = np.zeros(len(members), np.int64)  # passes done
+        self.states = ["stopped"] * len(members)
+        self.errors: list[str | None] = [None] * len(members)
+
+    def run(self) -> Iterator[StepScores | EpochScores]:
+        """Trains to the end. Whoever stops asking has stopped the training; `outcomes` says how far it
+        came.
+        """
+        while len(self.alive):
+            yield from self._train_one_epoch()
+            yield self._end_epoch()
+
+    def _train_one_epoch(self) -> Iterator[StepScores]:
+        self._tally = Tally(len(self.alive), bool(self.scores.per_epoch))
+        order = EpochOrder([self.members[number] for number in self.alive.tolist()], self.epoch)
+        for block in order.blocks(self.most):
+            places = order.of(block)
+            inputs, targets = self.train.gather(block.members, places)
+            updates = self.steps[self.alive[block.members]] + np.arange(block.steps)[:, None]
+            rates = self.schedules.rates(self.alive[block.members], updates)
+            losses, outputs = self._train_block(block, inputs, targets, rates)
+            self.steps[self.alive[block.members]] += block.steps
+            epochs = (
+                self.epoch + (block.first + 1 + np.arange(block.steps)[:, None]) / order.steps[block.members]
+            )
+            yield self._after_block(block, losses, outputs, targets, updates + 1, epochs, rates)
+
+    def _train_block(
+        self, block: Block, inputs: Tensor, targets: Tensor, rates: np.ndarray
+    ) -> tuple[Float[Tensor, "steps members"], Float[Tensor, "steps members samples outputs"]]:
+        """The hot loop: the updates of a block, with nothing in it that could be done before or after."""
+        everyone = len(block.members) == len(self.alive)
+        rows = torch.from_numpy(block.members).to(self.device)
+        learners = self.learners if everyone else self.learners.select(rows)
+        numbers = learners.optimizer.numbers(rates, self.device)
+        masks = self.masks.draw(block)
+        last = block.steps - 1
+        done = [
+            learners.step(own, meant, mask, at, measure=step == last)
+            for step, (own, meant, mask, at) in enumerate(
+                zip(inputs.unbind(0), targets.unbind(0), masks, numbers, strict=True)
+            )
+        ]
+        if not everyone:
+            self.learners.assign(rows, learners)
+        losses = torch.stack([step.losses for step in done])
+        return losses, torch.stack([step.outputs for step in done]).transpose(2, 3)
+
+    def _after_block(
+        self,
+        block: Block,
+        losses: Tensor,
+        outputs: Tensor,
+        targets: Tensor,
+        steps: np.ndarray,
+        epochs: np.ndarray,
+        rates: np.ndarray,
+    ) -> StepScores:
+        """Reads a block's numbers, and finds members whose loss is no number any more."""
+        numbers = self.alive[block.members]
+        values = self.scores.of_steps(numbers, losses, outputs, targets)
+        self._tally.add(block, values, outputs, targets)
+        broken = ~np.isfinite(values["loss"])
+        before = np.cumsum(broken, axis=0) - broken  # broken steps before this one
+        former = np.array([self.errors[number] is not None for number in numbers.tolist()])
+        for column in np.flatnonzero(broken.any(axis=0) & ~former).tolist():
+            row = int(broken[:, column].argmax())
+            self._fail(int(numbers[column]), float(values["loss"][row, column]), int(steps[row, column]))
+        valid = (before == 0) & ~former
+        return StepScores(numbers, steps, epochs, values, rates, valid)
+
+    def _fail(self, number: int, loss: float, step: int) -> None:
+        rate = self.members[number].config.learning_rate
+        self.errors[number] = (
+            f"the loss became {loss} at step {step}: the weights have left the range of numbers, mostly "
+            f"because the learning rate ({rate:g}) is too high; "
+            f"try --learning-rate {rate / 10:g}, or --clip-norm 1"
+        )
+        self.states[number] = "failed"
+        self.steps[number] = step
+
+    def _end_epoch(self) -> EpochScores:
+        """Measures on the validation data, remembers the best weights, and lets go whoever is done."""
+        self.epoch += 1
+        failed = np.array([self.errors[number] is not None for number in self.alive.tolist()])
+        ended = dict.fromkeys(self.alive[failed].tolist(), "failed")
+        train = {
+            name: values[~failed] for name, values in self._tally.scores(self.scores, self.alive).items()
+        }
+        self._keep(~failed)
+        members, networks = self.alive, self.learners.networks
+        self.epochs[members] = self.epoch
+        validation = self.scores.of_part(networks, self.validation, members)
+        self.schedules.step_epoch(members, validation["loss"])
+        score = validation[self.scores.best.name]
+        blind = self.validation.lengths == 0
+        improved = self.best.consider(members, score, blind, self.steps[members], self.epoch, networks)
+        done = np.array([self._is_done(number) for number in members.tolist()], dtype=bool)
+        for number in members[done].tolist():
+            ended[number] = self.states[number] = "finished"
+        scores = EpochScores(
+            epoch=self.epoch,
+            members=members,
+            steps=self.steps[members],
+            train=train,
+            validation=validation,
+            improved=improved,
+            learning_rates=self.schedules.rates(members, self.steps[members][None])[0],
+            gradient_norms=self.learners.gradient_norms.cpu().numpy(),
+            parameter_norms=self.learners.parameter_norms().cpu().numpy(),
+            ended=ended,
+        )
+        self._keep(~done)
+        return scores
+
+    def _is_done(self, number: int) -> bool:
+        config = self.members[number].config
+        patience = config.early_stopping
+        impatient = bool(patience) and self.epoch - self.best.epochs[number] >= patience
+        return self.epoch >= config.epochs or bool(impatient)
+
+    def _keep(self, kept: np.ndarray) -> None:
+        """Lets go of the others: their weights stay as they are, and cost nothing any more."""
+        if kept.all():
+            return
+        rows = np.flatnonzero(kept)
+        self.alive = self.alive[rows]
+        self.learners = self.learners.select(torch.from_numpy(rows).to(self.device))
+        self.train, self.validation = self.train.select(rows), self.validation.select(rows)
+        self.masks = self.masks.select(rows)
+
+    def outputs(self, inputs: Shaped[Tensor, "samples *shape"]) -> Float[Tensor, "members samples outputs"]:
+        """What the members in `alive` say now about normalised samples."""
+        networks = self.learners.networks
+        return networks.outputs(inputs.unsqueeze(0).expand(len(networks), *inputs.shape))
+
+    def weights(self, member: int) -> dict[str, Tensor]:
+        """A member's present weights; ValueError where it is not trained any more."""
+        rows = np.flatnonzero(self.alive == member)
+        if not len(rows):
+            raise ValueError(f"network {member} is not trained any more; its best weights are in outcomes()")
+        return self.learners.networks.state_dict(int(rows[0]))
+
+    def outcomes(self) -> list[Outcome]:
+        """What became of each member. The test data is measured here, once, with the best weights."""
+        test, outputs = self._tested(self.best.networks)
+        return [
+            Outcome(
+                member=number,
+                state=self.states[number],
+                error=self.errors[number],
+                epoch=int(self.epochs[number]),
+                step=int(self.steps[number]),
+                best_epoch=int(self.best.epochs[number]),
+                best_step=int(self.best.steps[number]),
+                best_score=float(self.best.scores[number]),
+                weights=self.best.networks.state_dict(number) if self.best.epochs[number] else {},
+                test=test.get(number, {}),
+                test_outputs=outputs.get(number),
+            )
+            for number in range(len(self.members))
+        ]
+
+    def _tested(self, networks: StackedNetworks) -> tuple[dict[int, dict[str, float]], dict[int, Tensor]]:
+        scores: dict[int, dict[str, float]] = {}
+        found: dict[int, Tensor] = {}
+        for members, outputs, targets in evaluated(networks, self.test):
+            values = self.scores.of_outputs(members, outputs, targets)
+            for place, number in enumerate(members.tolist()):
+                if self.best.epochs[number]:
+                    scores[number] = {name: float(array[place]) for name, array in values.items()}
+                    found[number] = outputs[place]
+        return scores, found
+
+
+class Tally:
+    """An epoch's own scores, over all its samples, measured while the weights moved."""
+
+    def __init__(self, members: int, whole: bool) -> None:
+        self.sums: Scores = {}
+        self.samples = np.zeros(members)
+        self.whole = whole  # some metric is no mean over samples: outputs are kept to the end of the epoch
+        self.pieces: list[list[tuple[Tensor, Tensor]]] = [[] for _ in range(members)]
+
+    def add(self, block: Block, values: Scores, outputs: Tensor, targets: Tensor) -> None:
+        self.samples[block.members] += block.size * block.steps
+        for name, array in values.items():
+            sums = self.sums.setdefault(name, np.zeros(len(self.samples)))
+            sums[block.members] += array.sum(axis=0, dtype=np.float64) * block.size
+        if self.whole:
+            for place, member in enumerate(block.members.tolist()):
+                own, meant = outputs[:, place].flatten(0, 1), targets[:, place].flatten(0, 1)
+                self.pieces[member].append((own, meant))
+
+    def scores(self, metrics: StackedScores, members: np.ndarray) -> Scores:
+        found = {name: sums / self.samples for name, sums in self.sums.items()}
+        for metric in metrics.per_epoch if self.whole else ():
+            found[metric.name] = np.zeros(len(members))
+        for place, pieces in enumerate(self.pieces if self.whole else ()):
+            own, meant = (torch.cat(each).unsqueeze(0) for each in zip(*pieces, strict=True))
+            for name, value in metrics.of_epoch(members[place : place + 1], own, meant).items():
+                found[name][place] = value[0]
+        return found

@@ -1,0 +1,120 @@
+"""What learns: the stacked networks, their optimizer and each one's strengths of regularisation."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from models.losses import LOSSES, build_loss
+from training.members import Member
+from training.stacked import Masks, StackedNetworks
+from training.stacked_optimizers import Columns, StackedOptimizer
+
+Losses = Callable[
+    [Tensor, Tensor], Tensor
+]  # outputs [members, outputs, samples], targets -> [members, samples]
+
+
+class Step(NamedTuple):
+    """What one update leaves: all on the device."""
+
+    losses: Float[Tensor, "members"]  # the mean over each batch, without the L1 term
+    outputs: Float[Tensor, "members outputs samples"]
+
+
+class Learners:
+    """Members that are trained together. Every tensor has a row for each of them."""
+
+    def __init__(self, members: Sequence[Member], device: torch.device) -> None:
+        configs = [member.config for member in members]
+        self.networks = StackedNetworks([m.build() for m in members], members[0].input_shape, device)
+        self.optimizer = StackedOptimizer(configs, self.networks.weights)
+        self.loss = sample_losses(members[0].loss, dict(configs[0].loss_settings), 0.0)
+        smoothing = [config.label_smoothing for config in configs]
+        self.most_smoothing = max(smoothing)
+        self.smoothed = sample_losses(members[0].loss, dict(configs[0].loss_settings), self.most_smoothing)
+        self.same_smoothing = len(set(smoothing)) == 1
+        self.smoothing = _column(smoothing, device)
+        self.l1 = _column([config.l1 for config in configs], device)
+        self.longest = _column([config.clip_norm or float("inf") for config in configs], device)
+        self.pulls = any(config.l1 for config in configs)
+        self.clips = any(config.clip_norm for config in configs)
+        self.matrices = self.networks.is_matrix()
+        self.gradient_norms = torch.full((len(members),), float("nan"), device=device)
+
+    def __len__(self) -> int:
+        return len(self.networks)
+
+    def step(
+        self,
+        inputs: Float[Tensor, "members samples *shape"],
+        targets: Tensor,
+        masks: Masks,
+        numbers: Columns,
+        measure: bool = False,
+    ) -> Step:
+        """One update of every member. With `measure` the gradients' norms are kept, before clipping."""
+        outputs = self.networks(inputs, masks, training=True)
+        losses = self._losses(outputs, targets)
+        share = torch.full_like(losses, 1 / losses.shape[1])
+        gradient = self.networks.gradient(losses, share)
+        with torch.no_grad():
+            weights = self.networks.weights
+            if self.pulls:
+                gradient.addcmul_(weights.sign().mul_(self.matrices), self.l1)
+            if measure or self.clips:
+                norms = torch.linalg.vector_norm(gradient, dim=1, keepdim=True)
+                self.gradient_norms = norms[:, 0]
+                if self.clips:
+                    gradient.mul_((self.longest / (norms + 1e-6)).clamp_(max=1))
+            self.optimizer.move(weights, gradient, numbers)
+        return Step(losses.detach().mean(dim=1), outputs.detach())
+
+    def _losses(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        if self.same_smoothing:
+            return self.smoothed(outputs, targets)
+        # The loss is linear in the targets, so a strength of one's own lies between none and the most
+        plain, most = self.loss(outputs, targets), self.smoothed(outputs, targets)
+        return plain + (most - plain) * (self.smoothing / self.most_smoothing)
+
+    def parameter_norms(self) -> Float[Tensor, "members"]:
+        return torch.linalg.vector_norm(self.networks.weights, dim=1)
+
+    def select(self, rows: Tensor) -> Learners:
+        """A copy of these members."""
+        part = copy.copy(self)
+        part.networks, part.optimizer = self.networks.select(rows), self.optimizer.select(rows)
+        for name in ("smoothing", "l1", "longest", "gradient_norms"):
+            setattr(part, name, getattr(self, name).index_select(0, rows))
+        return part
+
+    def assign(self, rows: Tensor, part: Learners) -> None:
+        """Puts back what `select` took."""
+        self.networks.assign(rows, part.networks)
+        self.optimizer.assign(rows, part.optimizer)
+        self.gradient_norms = self.gradient_norms.index_copy(0, rows, part.gradient_norms)
+
+
+def sample_losses(name: str, settings: dict[str, object], label_smoothing: float) -> Losses:
+    """The named loss of each sample of each member, from outputs [members, outputs, samples]."""
+    smooths = any(parameter.name == "label_smoothing" for parameter in LOSSES[name].parameters)
+    smoothing = {"label_smoothing": label_smoothing} if smooths else {}
+    loss = build_loss(name, {**settings, **smoothing}, reduction="none")
+    if isinstance(loss, nn.CrossEntropyLoss):
+        return loss  # takes the classes in the middle as they lie
+
+    def each(outputs: Tensor, targets: Tensor) -> Tensor:
+        members, _, samples = outputs.shape
+        rows = outputs.transpose(1, 2).flatten(0, 1)
+        return loss(rows, targets.flatten(0, 1)).view(members, samples)
+
+    return each
+
+
+def _column(values: Sequence[float], device: torch.device) -> Float[Tensor, "members 1"]:
+    return torch.tensor(values, dtype=torch.float32, device=device)[:, None]

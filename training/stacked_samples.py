@@ -1,0 +1,195 @@
+"""The samples of many members: each one's own, in its own order, gathered for all of them at once.
+
+Several batches are gathered by one indexing, since at the size of small networks Python's time counts more
+than the machine's.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+from training.data import epoch_generator
+from training.loop import batches_in
+from training.members import Member, Rows
+from training.parts import Normalisation
+
+READY_BYTES = 128 * 2**20  # normalised pictures of all members are kept up to this size
+BLOCK_BYTES = 8 * 2**20  # inputs gathered at a time
+BLOCK_STEPS = 64
+DROPOUT = 0xD809  # sets dropout's stream apart from the others that start from the run's seed
+
+
+class Block(NamedTuple):
+    """Steps that go together: the same members, each with the same number of samples in each step."""
+
+    first: int  # step of the epoch, from 0
+    steps: int
+    members: np.ndarray  # places in the stack
+    size: int  # samples of one member in one step
+
+
+class StackedSamples:
+    """One split of all members. Tensors that members share are held once."""
+
+    def __init__(
+        self, parts: Sequence[Rows], normalise: Sequence[Normalisation | None], device: torch.device
+    ) -> None:
+        self.device = device
+        self.lengths = np.array([len(part) for part in parts])
+        self.normalise = list(normalise)
+        distinct = {id(part.inputs): part.inputs for part in parts}
+        starts = dict(zip(distinct, _starts([len(inputs) for inputs in distinct.values()]), strict=True))
+        self.bank = (
+            next(iter(distinct.values())) if len(distinct) == 1 else torch.cat(list(distinct.values()))
+        )
+        self.rows = torch.cat([part.rows + starts[id(part.inputs)] for part in parts])
+        own = [part.targets[part.rows.to(part.targets.device)] for part in parts]
+        self.targets = torch.cat(own).to(device)
+        self.starts = np.array(_starts(self.lengths.tolist()))  # of each member in rows and targets
+        if any(each is not None for each in self.normalise):
+            self._normalise_now()
+
+    def _normalise_now(self) -> None:
+        """Where there is room, every member's samples as floats, so that an epoch is indexing only."""
+        numbers = int(self.lengths.sum()) * int(np.prod(self.bank.shape[1:]))
+        if numbers * 4 > READY_BYTES:
+            return
+        parts = zip(self.rows.split(self.lengths.tolist()), self.normalise, strict=True)
+        ready = [
+            _normalised(self.bank[rows.to(self.bank.device)].to(self.device), each) for rows, each in parts
+        ]
+        self.bank, self.rows = torch.cat(ready), torch.arange(len(self.rows))
+        self.normalise = [None] * len(self.lengths)
+
+    def gather(
+        self, members: np.ndarray, places: Int64[Tensor, "steps members batch"]
+    ) -> tuple[Float[Tensor, "steps members batch *shape"], Tensor]:
+        """The inputs and targets of these places, which count each member's own samples from 0."""
+        own = (places + torch.from_numpy(self.starts[members])[:, None]).flatten()
+        chosen = self.bank.index_select(0, self.rows[own].to(self.bank.device)).to(self.device)
+        targets = self.targets.index_select(0, own.to(self.device))
+        inputs = self._ready(chosen.view(*places.shape, *chosen.shape[1:]), members)
+        return inputs, targets.view(*places.shape, *targets.shape[1:])
+
+    def _ready(self, inputs: Tensor, members: np.ndarray) -> Tensor:
+        chosen = [each for each in (self.normalise[m] for m in members.tolist()) if each is not None]
+        if not chosen:
+            return inputs
+        shape = (len(chosen), 1, -1, 1, 1)  # members, batch, channels, height, width
+        scale, shift = (
+            torch.stack([torch.as_tensor(number, dtype=torch.float32, device=self.device) for number in both])
+            for both in zip(*((each.scale, each.shift) for each in chosen), strict=True)
+        )
+        return inputs.to(torch.float32).mul_(scale.reshape(shape)).add_(shift.reshape(shape))
+
+    def select(self, rows: np.ndarray) -> StackedSamples:
+        """These members' samples, in the same tensors."""
+        part = copy.copy(self)
+        part.lengths, part.starts = self.lengths[rows], self.starts[rows]
+        part.normalise = [self.normalise[row] for row in rows.tolist()]
+        return part
+
+    def sizes(self) -> list[tuple[int, np.ndarray]]:
+        """The members with an equal number of samples, by that number; those without samples are left out."""
+        return [(int(n), np.flatnonzero(self.lengths == n)) for n in np.unique(self.lengths) if n]
+
+
+class EpochOrder:
+    """Which samples each member takes in each step of one epoch: those of the single run of its seed."""
+
+    def __init__(self, members: Sequence[Member], epoch: int) -> None:
+        batch = members[0].config.batch_size
+        lengths = np.array([len(member.train) for member in members])
+        self.steps = np.array([batches_in(int(length), batch) for length in lengths])
+        self.places = torch.zeros(len(members), int(self.steps.max()), batch, dtype=torch.int64)
+        taken = np.minimum(lengths, self.steps * batch)
+        for places, member, count in zip(self.places, members, taken.tolist(), strict=True):
+            generator = epoch_generator(member.config.seed, epoch)
+            order = torch.randperm(len(member.train), generator=generator)
+            places.view(-1)[:count] = order[:count]
+        done = batch * np.arange(int(self.steps.max()))[:, None]
+        self.sizes = np.clip(taken - done, 0, batch)  # samples of each member in each step
+
+    def blocks(self, most: int) -> Iterator[Block]:
+        """The epoch in blocks of at most `most` steps. Where some members have fewer samples left than
+        others, or none, a step is shared out by size: nobody's batch is filled up, and batch norm sees what
+        it would see alone.
+        """
+        first = 0
+        while first < len(self.sizes):
+            alike = (self.sizes[first : first + most] == self.sizes[first]).all(axis=1)
+            steps = len(alike) if alike.all() else int(alike.argmin())
+            for size in np.unique(self.sizes[first]):
+                if size:
+                    yield Block(first, steps, np.flatnonzero(self.sizes[first] == size), int(size))
+            first += steps
+
+    def of(self, block: Block) -> Int64[Tensor, "steps members batch"]:
+        """The samples of a block, which count each member's own from 0."""
+        places = self.places[torch.from_numpy(block.members)]
+        return places[:, block.first : block.first + block.steps, : block.size].transpose(0, 1)
+
+
+class DropoutMasks:
+    """The masks of every dropout of every member, from a stream of each member's own."""
+
+    def __init__(
+        self,
+        members: Sequence[Member],
+        sites: dict[str, tuple[int, ...]],
+        device: torch.device,
+    ) -> None:
+        self.sites, self.device = sites, device
+        self.batch = members[0].config.batch_size
+        self.rates = [float(member.config.model_settings.get("dropout", 0.0)) for member in members]
+        self.streams = [torch.Generator().manual_seed(member.config.seed ^ DROPOUT) for member in members]
+
+    def draw(self, block: Block) -> list[dict[str, Tensor]]:
+        """The masks of each step of a block: 0 or 1 / (1 - p), [members, *shape, samples]."""
+        if not self.sites:
+            return [{}] * block.steps
+        numbers = [int(np.prod(shape)) for shape in self.sites.values()]
+        every = torch.stack([self._of(m, block.steps, sum(numbers)) for m in block.members.tolist()], dim=1)
+        split = every[..., : block.size].to(self.device).split(numbers, dim=2)
+        shaped = {
+            f"{name}.mask": part.unflatten(2, shape)
+            for (name, shape), part in zip(self.sites.items(), split, strict=True)
+        }
+        return [{name: masks[step] for name, masks in shaped.items()} for step in range(block.steps)]
+
+    def _of(self, member: int, steps: int, numbers: int) -> Float[Tensor, "steps numbers batch"]:
+        """A step takes as many random numbers whatever its size and the block's: so a member has the same
+        masks in any company. Drawn on the CPU: the same on every device.
+        """
+        rate = self.rates[member]
+        if not rate:
+            return torch.ones(steps, numbers, self.batch)
+        drawn = torch.rand(steps, numbers, self.batch, generator=self.streams[member])
+        return (drawn >= rate).to(torch.float32).div_(1 - rate)
+
+    def select(self, rows: np.ndarray) -> DropoutMasks:
+        part = copy.copy(self)
+        part.rates = [self.rates[row] for row in rows.tolist()]
+        part.streams = [self.streams[row] for row in rows.tolist()]
+        return part
+
+
+def steps_at_once(members: int, batch: int, input_shape: tuple[int, ...], masked: int) -> int:
+    """Steps whose inputs and masks (`masked` numbers a sample) are made at a time."""
+    step_bytes = 4 * members * batch * (int(np.prod(input_shape)) + masked)
+    return int(np.clip(BLOCK_BYTES // step_bytes, 1, BLOCK_STEPS))
+
+
+def _starts(lengths: Sequence[int]) -> list[int]:
+    return [0, *np.cumsum(lengths).tolist()][: len(lengths)]
+
+
+def _normalised(inputs: Tensor, normalise: Normalisation | None) -> Tensor:
+    return inputs if normalise is None else normalise(inputs)
