@@ -145,6 +145,10 @@ def test_the_expected_calibration_error_is_the_sum_written_out() -> None:
     assert "2 of 2 bins" in result.warnings[0]
 
 
+def test_a_bin_holds_its_upper_edge() -> None:
+    assert calibration([0, 1, 0], [[0.5, 0.5], [0.5, 0.5], [0.75, 0.25]], bins=4).counts == (0, 2, 1, 0)
+
+
 def test_honest_probabilities_have_little_calibration_error_and_sharpened_ones_much() -> None:
     rng = np.random.default_rng(0)
     shares = rng.dirichlet([1, 1, 1], 20_000)
