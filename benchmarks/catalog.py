@@ -68,8 +68,10 @@ def make_runs(runs: Path, count: int) -> None:
                     step, {"loss": 1 / (step + 1), "accuracy": step / STEPS}, split="train", epoch=step / 10
                 )
             run.log(STEPS, {"loss": 0.1, "accuracy": 0.9}, split="validation", epoch=STEPS / 10)
-        print(f"\rmaking runs: {number + 1} of {count}", end="", file=sys.stderr, flush=True)
-    print(file=sys.stderr)
+        if sys.stderr.isatty():
+            print(f"\rmaking runs: {number + 1} of {count}", end="", file=sys.stderr, flush=True)
+    if sys.stderr.isatty():
+        print(file=sys.stderr)
 
 
 def measure(code: str, runs: Path) -> dict[str, float]:
