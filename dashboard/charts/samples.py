@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 from collections.abc import Sequence
 
@@ -40,6 +41,17 @@ def enlarged(png: bytes, width: int = 960) -> np.ndarray:
         pixels = np.asarray(picture.convert("RGB"))
     factor = max(1, width // pixels.shape[1])
     return pixels.repeat(factor, axis=0).repeat(factor, axis=1)
+
+
+def data_url(pixels: np.ndarray) -> str:
+    """The picture [h, w, 3] itself as an address: nothing is left to fetch.
+
+    A picture that Streamlit serves from memory is gone as soon as the next run of the page is interrupted, as
+    by a slider that moves on, and the browser then shows a torn one.
+    """
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "png")
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
 def points_chart(

@@ -163,7 +163,7 @@ def _value(field: Field, row: str) -> Any:
 
 def _write_address(given: Given) -> None:
     query = query_of(applicable(given))
-    if query != st.query_params.to_dict():
-        st.query_params.from_dict(query)
     written = [each for each in st.session_state.get(ADDRESSES, []) if each != query]
     st.session_state[ADDRESSES] = [*written, query][-REMEMBERED:]
+    if query != st.query_params.to_dict():  # last: whoever moves a slider now ends this run right here
+        st.query_params.from_dict(query)

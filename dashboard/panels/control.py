@@ -18,7 +18,11 @@ def control(item: Control, exact: bool = False) -> None:
     """Draws the widget and keeps it at the control's value; `exact`: number fields in place of sliders."""
     key = key_of(item)
     kind, parameter = widget_of(item.parameter, exact), item.parameter
-    st.session_state[key] = _shown(item, kind)  # the form's state is the truth; the widget follows
+    shown = _shown(item, kind)
+    if key not in st.session_state or st.session_state[key] != shown:
+        # The form's state is the truth. Only where the widget differs: setting one also moves it in the
+        # browser, where a person may have moved it on meanwhile.
+        st.session_state[key] = shown
     words: dict[str, Any] = {"key": key, "help": _help(item)}
     label = label_of(parameter)
     if item.several:
@@ -28,9 +32,7 @@ def control(item: Control, exact: bool = False) -> None:
     elif kind == "flag":
         st.toggle(label, **words)
     elif kind == "log_slider":
-        st.select_slider(
-            label, scale_of(parameter, item.value, item.default), format_func=number_text, **words
-        )
+        st.select_slider(label, scale_of(parameter, *_seen(item)), format_func=number_text, **words)
     elif kind == "slider":
         step = step_of(parameter)
         st.slider(label, *_limits(parameter), step=step, format=_decimals(step), **words)
@@ -113,6 +115,13 @@ def words_of(name: str) -> str:
     """An option's name as a person reads it: "Batch size"."""
     words = _(name.replace("_", " "))
     return words[:1].upper() + words[1:]
+
+
+def _seen(item: Control) -> list[Setting]:
+    """Every value and default that the slider has had in this session: its stops stay while it is moved."""
+    seen: list[Setting] = st.session_state.setdefault(f"{key_of(item)}_seen", [])
+    seen += [value for value in (item.value, item.default) if value not in seen]
+    return seen
 
 
 def _decimals(step: int | float) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from dashboard.charts.samples import picture_grid, points_chart, schedule_chart, targets_chart
+from dashboard.charts.samples import data_url, picture_grid, points_chart, schedule_chart, targets_chart
 from dashboard.data_look import DataLook, look_at
 from dashboard.language import _, count
 from dashboard.network_look import network_look
@@ -64,7 +64,7 @@ def _data(looked: DataLook, no_data: str) -> None:
     if looked.problem:
         st.caption(_("It can't be read as asked."))
     elif looked.pictures is not None:
-        st.image(picture_grid(looked.pictures), width="stretch", alt=_("The first pictures"))
+        st.image(data_url(picture_grid(looked.pictures)), width="stretch", alt=_("The first pictures"))
     elif looked.points is not None and looked.targets is not None:
         chart = points_chart(looked.points, looked.targets, looked.class_names)
         plot(chart, "new_run_points", height=300, description=_("Samples"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.charts.samples import enlarged
+from dashboard.charts.samples import data_url, enlarged
 from dashboard.language import _
 from dashboard.panels.escape import plain
 from dashboard.panels.step_slider import step_slider
@@ -28,7 +28,7 @@ def run_pictures(reader: RunReader, nothing: str, legend: str) -> None:
     assert isinstance(chosen, Image)
     if name == "predictions":
         st.caption(legend)
-    st.image(enlarged(chosen.png), alt=_("Pictures logged as {name}").format(name=name))
+    st.image(data_url(enlarged(chosen.png)), alt=_("Pictures logged as {name}").format(name=name))
     if chosen.caption:
         with st.expander(_("In words")):
             st.markdown(plain(chosen.caption))

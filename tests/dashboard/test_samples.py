@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import base64
+
 import numpy as np
 import pytest
 
-from dashboard.charts.samples import picture_grid, points_chart, schedule_chart, targets_chart
+from dashboard.charts.samples import (
+    data_url,
+    enlarged,
+    picture_grid,
+    points_chart,
+    schedule_chart,
+    targets_chart,
+)
 
 
 def test_every_picture_is_on_the_sheet_in_reading_order() -> None:
@@ -49,3 +58,17 @@ def test_the_schedule_ends_with_the_last_epoch() -> None:
 
 def test_targets_are_counted() -> None:
     assert targets_chart(np.arange(10.0)).layout.yaxis.title.text == "samples"
+
+
+def test_a_picture_as_an_address_is_the_same_picture() -> None:
+    pixels = np.random.default_rng(0).integers(0, 255, (5, 7, 3), dtype=np.uint8)
+    header, _, content = data_url(pixels).partition(",")
+    assert header == "data:image/png;base64"
+    np.testing.assert_array_equal(enlarged(base64.b64decode(content), width=7), pixels)
+
+
+def test_a_small_picture_is_enlarged_without_blur() -> None:
+    pixels = np.array([[[0, 0, 0], [255, 255, 255]]], np.uint8)
+    large = enlarged(base64.b64decode(data_url(pixels).partition(",")[2]), width=8)
+    assert large.shape == (4, 8, 3)
+    assert set(np.unique(large)) == {0, 255}
