@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import shlex
 from pathlib import Path
 from typing import Any
@@ -24,9 +25,24 @@ A setting belongs to the choices named in brackets after it, with their defaults
 """
 
 
+class Parser(argparse.ArgumentParser):
+    """Says which option is nearest to one that it does not know."""
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        parsed, unknown = self.parse_known_args(args, namespace)
+        for word in unknown:
+            known = sorted(self._option_string_actions)
+            near = difflib.get_close_matches(word.partition("=")[0], known, n=1, cutoff=0.5)
+            hint = (
+                f"did you mean {near[0]}?" if word.startswith("-") and near else "--help lists what is known"
+            )
+            self.error(f"nothing is named {word}; {hint}")
+        return parsed
+
+
 def parser() -> argparse.ArgumentParser:
     """Every field and every setting as an option; only what is typed lands in the namespace."""
-    result = argparse.ArgumentParser(
+    result = Parser(
         prog=PROGRAM,
         usage=f"{PROGRAM} [--setting value ...]",  # argparse would list all seventy
         description="Trains a network and writes what happens into a run directory.",

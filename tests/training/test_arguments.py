@@ -115,3 +115,13 @@ def test_every_configuration_survives_the_command_line(drawn):
     chosen, changes = drawn
     config = RunConfig(**chosen).replace(**changes)
     assert parsed(*command_line(config)) == config
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [("--hiden-width", "did you mean --hidden-width?"), ("stray", "--help lists what is known")],
+)
+def test_an_unknown_option_is_answered_with_the_nearest(typed, said, capsys):
+    with pytest.raises(SystemExit):
+        parser().parse_args([typed, "3"])
+    assert f"nothing is named {typed}; {said}" in capsys.readouterr().err
