@@ -130,7 +130,7 @@ class BatchedTraining:
     def _train_one_epoch(self) -> Iterator[StepScores]:
         self._tally = Tally(len(self.alive), bool(self.scores.per_epoch))
         order = EpochOrder([self.members[number] for number in self.alive.tolist()], self.epoch)
-        for block in order.blocks(self.most):
+        for block in order.blocks(self.most, fill=not self.learners.networks.counts_batches):
             places = order.of(block)
             inputs, targets = self.train.gather(block.members, places)
             updates = self.steps[self.alive[block.members]] + np.arange(block.steps)[:, None]
@@ -151,9 +151,10 @@ class BatchedTraining:
         learners = self.learners if everyone else self.learners.select(rows)
         numbers = learners.optimizer.numbers(rates, self.device)
         masks = self.masks.draw(block)
+        share = block.share(self.device)
         last = block.steps - 1
         done = [
-            learners.step(own, meant, mask, at, measure=step == last)
+            learners.step(own, meant, mask, share, at, measure=step == last)
             for step, (own, meant, mask, at) in enumerate(
                 zip(inputs.unbind(0), targets.unbind(0), masks, numbers, strict=True)
             )
@@ -161,7 +162,8 @@ class BatchedTraining:
         if not everyone:
             self.learners.assign(rows, learners)
         losses = torch.stack([step.losses for step in done])
-        return losses, torch.stack([step.outputs for step in done]).transpose(2, 3)
+        # Contiguous: along the strided classes argmax takes four times as long
+        return losses, torch.stack([step.outputs for step in done]).transpose(2, 3).contiguous()
 
     def _after_block(
         self,
@@ -175,7 +177,11 @@ class BatchedTraining:
     ) -> StepScores:
         """Reads a block's numbers, and finds members whose loss is no number any more."""
         numbers = self.alive[block.members]
-        values = self.scores.of_steps(numbers, losses, outputs, targets)
+        values = {name: np.empty(losses.shape, np.float32) for name in self.scores.step_names}
+        for size, columns in block.groups():
+            own = outputs[:, columns, :size], targets[:, columns, :size]
+            for name, found in self.scores.of_steps(numbers[columns], losses[:, columns], *own).items():
+                values[name][:, columns] = found
         self._tally.add(block, values, outputs, targets)
         broken = ~np.isfinite(values["loss"])
         before = np.cumsum(broken, axis=0) - broken  # broken steps before this one
@@ -300,13 +306,13 @@ class Tally:
         self.pieces: list[list[tuple[Tensor, Tensor]]] = [[] for _ in range(members)]
 
     def add(self, block: Block, values: Scores, outputs: Tensor, targets: Tensor) -> None:
-        self.samples[block.members] += block.size * block.steps
+        self.samples[block.members] += block.sizes * block.steps
         for name, array in values.items():
             sums = self.sums.setdefault(name, np.zeros(len(self.samples)))
-            sums[block.members] += array.sum(axis=0, dtype=np.float64) * block.size
+            sums[block.members] += array.sum(axis=0, dtype=np.float64) * block.sizes
         if self.whole:
-            for place, member in enumerate(block.members.tolist()):
-                own, meant = outputs[:, place].flatten(0, 1), targets[:, place].flatten(0, 1)
+            for place, (member, size) in enumerate(zip(block.members.tolist(), block.sizes, strict=True)):
+                own, meant = (each[:, place, :size].flatten(0, 1) for each in (outputs, targets))
                 self.pieces[member].append((own, meant))
 
     def scores(self, metrics: StackedScores, members: np.ndarray) -> Scores:

@@ -53,6 +53,8 @@ class StackedNetworks:
         pattern = max(networks, key=lambda network: len(list(network.modules())))
         self.sites = dropout_sites(pattern, input_shape)
         self.layers = chain(pattern, input_shape)
+        norms = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+        self.counts_batches = any(isinstance(module, norms) for module in pattern.modules())
         self.whole = None if self.layers is not None else _mapped(pattern, device)
         self.places = _places(pattern)
         named = [dict(network.named_parameters()) for network in networks]
@@ -90,13 +92,13 @@ class StackedNetworks:
         self, inputs: Float[Tensor, "members samples *shape"]
     ) -> Float[Tensor, "members samples outputs"]:
         """What the networks say, without dropout and with batch norm's running statistics."""
-        return self(inputs, {}, training=False).transpose(1, 2)
+        return self(inputs, {}, training=False).transpose(1, 2).contiguous()
 
     def gradient(
-        self, losses: Float[Tensor, "members samples"], share: Float[Tensor, "members samples"]
+        self, values: Float[Tensor, "members *shape"], slope: Float[Tensor, "members *shape"]
     ) -> Float[Tensor, "members numbers"]:
-        """The gradient of each member's sum of `losses` times `share`."""
-        found = torch.autograd.grad(losses, list(self.leaves.values()), share)
+        """The gradient, for each member, of the sum of its `values` times `slope`."""
+        found = torch.autograd.grad(values, list(self.leaves.values()), slope)
         return torch.cat([each.reshape(len(self), -1) for each in found], dim=1)
 
     def is_matrix(self) -> Float[Tensor, "1 numbers"]:

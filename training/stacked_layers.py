@@ -75,11 +75,17 @@ def _prelu(name: str, module: nn.Module) -> Layer:
     )
 
 
+def _relu(name: str, module: nn.Module) -> Layer:
+    # In place: what a linear layer or a normalisation put out is nobody else's, nor needed by its gradient
+    return lambda hidden, state, training: torch.relu_(hidden)
+
+
 LAYERS: dict[type[nn.Module], Callable[[str, nn.Module], Layer]] = {
     nn.Linear: _linear,
     nn.BatchNorm1d: _batch_norm,
     nn.Dropout: _dropout,
     nn.PReLU: _prelu,
+    nn.ReLU: _relu,
     Association: _association,
 }
 # Activations work on each number by itself, so those without parameters serve as they are.

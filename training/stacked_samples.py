@@ -27,12 +27,26 @@ DROPOUT = 0xD809  # sets dropout's stream apart from the others that start from 
 
 
 class Block(NamedTuple):
-    """Steps that go together: the same members, each with the same number of samples in each step."""
+    """Steps that go together: the same members, each with the same number of samples in every step."""
 
     first: int  # step of the epoch, from 0
     steps: int
     members: np.ndarray  # places in the stack
-    size: int  # samples of one member in one step
+    sizes: np.ndarray  # samples of each of them in one step; shorter batches are filled up
+
+    @property
+    def size(self) -> int:
+        """Samples of a batch, those that fill it up included."""
+        return int(self.sizes.max())
+
+    def groups(self) -> list[tuple[int, np.ndarray]]:
+        """Each number of samples in a step, and the columns of `members` that have it."""
+        return [(int(size), np.flatnonzero(self.sizes == size)) for size in np.unique(self.sizes)]
+
+    def share(self, device: torch.device) -> Float[Tensor, "members batch"]:
+        """What each sample counts in its member's loss; 0 for one that fills up."""
+        own = np.arange(self.size) < self.sizes[:, None]
+        return torch.from_numpy((own / self.sizes[:, None]).astype(np.float32)).to(device)
 
 
 class StackedSamples:
@@ -96,10 +110,6 @@ class StackedSamples:
         part.normalise = [self.normalise[row] for row in rows.tolist()]
         return part
 
-    def sizes(self) -> list[tuple[int, np.ndarray]]:
-        """The members with an equal number of samples, by that number; those without samples are left out."""
-        return [(int(n), np.flatnonzero(self.lengths == n)) for n in np.unique(self.lengths) if n]
-
 
 class EpochOrder:
     """Which samples each member takes in each step of one epoch: those of the single run of its seed."""
@@ -110,25 +120,33 @@ class EpochOrder:
         self.steps = np.array([batches_in(int(length), batch) for length in lengths])
         self.places = torch.zeros(len(members), int(self.steps.max()), batch, dtype=torch.int64)
         taken = np.minimum(lengths, self.steps * batch)
+        drawn: dict[tuple[int, int], Tensor] = {}  # folds of one size and seed have one order
         for places, member, count in zip(self.places, members, taken.tolist(), strict=True):
-            generator = epoch_generator(member.config.seed, epoch)
-            order = torch.randperm(len(member.train), generator=generator)
-            places.view(-1)[:count] = order[:count]
+            key = (member.config.seed, len(member.train))
+            if key not in drawn:
+                drawn[key] = torch.randperm(key[1], generator=epoch_generator(key[0], epoch))
+            places.view(-1)[:count] = drawn[key][:count]
         done = batch * np.arange(int(self.steps.max()))[:, None]
         self.sizes = np.clip(taken - done, 0, batch)  # samples of each member in each step
 
-    def blocks(self, most: int) -> Iterator[Block]:
-        """The epoch in blocks of at most `most` steps. Where some members have fewer samples left than
-        others, or none, a step is shared out by size: nobody's batch is filled up, and batch norm sees what
-        it would see alone.
+    def blocks(self, most: int, fill: bool) -> Iterator[Block]:
+        """The epoch in blocks of at most `most` steps.
+
+        Where some members have fewer samples left than others, their batch is filled up with samples that
+        count nothing. Without `fill`, for batch norm, which would count them, and where some have none left,
+        such a step is shared out by size.
         """
         first = 0
         while first < len(self.sizes):
             alike = (self.sizes[first : first + most] == self.sizes[first]).all(axis=1)
             steps = len(alike) if alike.all() else int(alike.argmin())
-            for size in np.unique(self.sizes[first]):
-                if size:
-                    yield Block(first, steps, np.flatnonzero(self.sizes[first] == size), int(size))
+            sizes = self.sizes[first]
+            if fill and sizes.all():
+                yield Block(first, steps, np.arange(len(sizes)), sizes)
+            else:
+                for size in np.unique(sizes[sizes > 0]):
+                    members = np.flatnonzero(sizes == size)
+                    yield Block(first, steps, members, sizes[members])
             first += steps
 
     def of(self, block: Block) -> Int64[Tensor, "steps members batch"]:

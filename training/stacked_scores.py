@@ -29,6 +29,7 @@ class StackedScores:
         metrics = [metric for metric in members[0].row.metrics if metric.name != "loss"]
         self.per_step = [metric for metric in metrics if metric.per_step]
         self.per_epoch = [metric for metric in metrics if not metric.per_step]
+        self.step_names = ["loss", *(metric.name for metric in self.per_step)]
         self.best = members[0].row.best
         self.names = ["loss", *(metric.name for metric in metrics)]
         self.has_units = members[0].num_classes is None
@@ -50,9 +51,7 @@ class StackedScores:
         for metric in self.per_step:
             flat = _mapped(metric, outputs.flatten(0, 1), targets.flatten(0, 1))
             found.append(flat.view(losses.shape))
-        return dict(
-            zip(["loss", *(m.name for m in self.per_step)], torch.stack(found).cpu().numpy(), strict=True)
-        )
+        return dict(zip(self.step_names, torch.stack(found).cpu().numpy(), strict=True))
 
     def of_epoch(self, members: np.ndarray, outputs: Tensor, targets: Tensor) -> Scores:
         """The metrics that are no means over samples, [members], of outputs [members, samples, outputs]."""
@@ -96,17 +95,23 @@ def evaluated(
     networks: StackedNetworks, samples: StackedSamples
 ) -> Iterator[tuple[np.ndarray, Float[Tensor, "members samples outputs"], Tensor]]:
     """Places in the stack, outputs and targets, for members with equally many samples at a time."""
-    for size, rows in samples.sizes():
-        everyone = len(rows) == len(networks)
-        chosen = networks if everyone else networks.select(torch.from_numpy(rows).to(samples.device))
-        numbers = len(rows) * int(np.prod(samples.bank.shape[1:]))
-        most = max(1, EVALUATION_BYTES // (4 * numbers))
-        outputs, targets = [], []
-        for places in torch.arange(size).split(most):
-            inputs, own = samples.gather(rows, places.expand(1, len(rows), -1))
-            outputs.append(chosen.outputs(inputs[0]))
-            targets.append(own[0])
-        yield rows, torch.cat(outputs, dim=1), torch.cat(targets, dim=1)
+    rows = np.flatnonzero(samples.lengths)
+    if not len(rows):
+        return
+    everyone = len(rows) == len(networks)
+    chosen = networks if everyone else networks.select(torch.from_numpy(rows).to(samples.device))
+    last = torch.from_numpy(samples.lengths[rows] - 1)[:, None]
+    most = max(1, EVALUATION_BYTES // (4 * len(rows) * int(np.prod(samples.bank.shape[1:]))))
+    outputs, targets = [], []
+    for places in torch.arange(int(last.max()) + 1).split(most):
+        # Who has fewer samples says the last one again: folds differ by one
+        inputs, own = samples.gather(rows, torch.minimum(places, last).unsqueeze(0))
+        outputs.append(chosen.outputs(inputs[0]))
+        targets.append(own[0])
+    every, meant = torch.cat(outputs, dim=1), torch.cat(targets, dim=1)
+    for size in np.unique(samples.lengths[rows]).tolist():
+        alike = np.flatnonzero(samples.lengths[rows] == size)
+        yield rows[alike], every[alike, :size], meant[alike, :size]
 
 
 def _mapped(metric: Metric, outputs: Tensor, targets: Tensor) -> Tensor:
