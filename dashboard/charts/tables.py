@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from logs.catalog import RunSummary
+from logs.status import duration_text
 
 BROKEN = "broken"  # the state, on the page, of a run whose own files can't be read
 
@@ -121,7 +122,7 @@ def run_table(runs: Sequence[RunSummary], columns: Sequence[MetricColumn] = ()) 
             "created": pd.to_datetime(
                 pd.Series([run.created or math.nan for run in runs], dtype="float64"), unit="s", utc=True
             ),
-            "duration": pd.to_timedelta(pd.Series([run.duration for run in runs], dtype="float64"), unit="s"),
+            "duration": [duration_text(run.duration) for run in runs],
             "tags": [list(run.tags) for run in runs],
         }
     )

@@ -149,7 +149,7 @@ def _column_config(
         ),
         **{column.title: _metric_config(column) for column in columns},
         "created": config.DatetimeColumn(_("Started"), format="distance"),
-        "duration": config.NumberColumn(_("Took"), format="compact", width="small"),
+        "duration": config.TextColumn(_("Took"), width="small"),
         "tags": config.MultiselectColumn(_("Tags"), color="auto"),
     }  # fmt: skip
 

@@ -162,3 +162,8 @@ def test_only_differing_settings_are_listed_nested_ones_by_their_path() -> None:
 def test_equal_configurations_do_not_differ() -> None:
     assert difference_table({"a": {"x": 1}, "b": {"x": 1}}).empty
     assert difference_table({}).empty
+
+
+def test_how_long_a_run_took_is_said_in_two_units_and_not_for_a_broken_one() -> None:
+    table = run_table([run(heartbeat=1.7e9 + 1 + 250), broken()], [])
+    assert table["duration"].tolist() == ["4 min 10 s", ""]
