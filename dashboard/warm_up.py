@@ -13,7 +13,7 @@ PAUSE = 1.0  # seconds, in which the first page draws itself
 
 def warm_up() -> None:
     """Imports what the slower pages need, once, in the background; not in tests, which have no server."""
-    if st.runtime.exists():
+    if st.runtime.exists() and type(st.runtime.get_instance()) is st.runtime.Runtime:
         _started()
 
 

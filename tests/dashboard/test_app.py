@@ -33,6 +33,36 @@ def test_the_repository_comes_first_on_the_import_path(
     assert sys.path.count(str(REPOSITORY)) == 1, "the path must not grow with each run"
 
 
+def test_no_run_after_the_first_changes_the_import_path(
+    monkeypatch: pytest.MonkeyPatch, open_page: Callable
+) -> None:
+    """Else a thread that imports at that moment could pass over a folder, and PyTorch imports only once."""
+    monkeypatch.setattr(sys, "path", [path for path in sys.path if path != str(DASHBOARD)])
+    open_page("home")
+    after_the_first = sys.path
+
+    class Guarded(list):
+        def changed(self, *_: object) -> None:
+            raise AssertionError("the import path was changed while the dashboard ran")
+
+        insert = remove = append = __setitem__ = __delitem__ = pop = changed
+
+    guarded = Guarded(after_the_first)
+    monkeypatch.setattr(sys, "path", guarded)
+    assert open_page("home").title[0].value == "Descent"
+    assert sys.path is guarded
+    assert sys.path[-1] == str(DASHBOARD)
+
+
+def test_a_test_without_a_server_starts_no_background_import(
+    monkeypatch: pytest.MonkeyPatch, open_page: Callable
+) -> None:
+    started = []
+    monkeypatch.setattr("dashboard.warm_up._started", lambda: started.append(True))
+    open_page("home")
+    assert not started
+
+
 def test_its_settings_lie_where_streamlit_finds_them_from_any_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
