@@ -5,8 +5,8 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 # Streamlit puts this folder first for the length of a run, and our imports start one folder up. It takes one
-# copy away when the first run ends and leaves the path alone from then on. Were an entry in front removed while
-# another thread imports, that thread would pass over a folder and miss a module.
+# copy away when the first run ends and leaves the path alone from then on. Were an entry in front removed
+# while another thread imports, that thread would pass over a folder and miss a module.
 if sys.path[0] != str(HERE.parent):
     ours = (str(HERE.parent), str(HERE))
     sys.path = [ours[0], *(path for path in sys.path if path not in ours), ours[1], ours[1]]
