@@ -41,7 +41,7 @@ from logs.visdom_panes import (
 from logs.visdom_picture import Picture
 from logs.visdom_server import DEFAULT_SERVER
 
-QUIET = 50  # after t seconds of computing the stream rests at least 50 t: it takes 2% of a core at most
+QUIET = 100  # after t seconds of computing the stream rests at least 100 t: it takes 1% of a core at most
 ATTEMPT_REST = 10  # the same for attempts to reach a server that hangs, which wait rather than compute
 LONGEST_REST = 5.0  # seconds between two such attempts at most: a server that came back is noticed then
 
