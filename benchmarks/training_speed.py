@@ -200,7 +200,10 @@ def usual_loops(folder: Path, data: Data, optimizer: str, rate: float) -> dict[s
     }
 
 
-def measure(options: argparse.Namespace, scratch: Path) -> tuple[dict[str, list[Rate]], list[tuple[Rate, Rate]], str]:
+Measured = tuple[dict[str, list[Rate]], list[tuple[Rate, Rate]], str]  # rounds, pairs, what the data is
+
+
+def measure(options: argparse.Namespace, scratch: Path) -> Measured:
     folder, what = data_folder(options.data, scratch)
     config = RunConfig(
         dataset="fashion_mnist",
@@ -217,7 +220,10 @@ def measure(options: argparse.Namespace, scratch: Path) -> tuple[dict[str, list[
             folder, data, options.optimizer, OPTIMIZERS[options.optimizer].default_learning_rate
         )
         loops["ours"] = lambda: ours(config, data, scratch / "runs", server)
-        silent = lambda: ours(config, data, scratch / "runs", None)  # noqa: E731
+
+        def silent() -> Rate:
+            return ours(config, data, scratch / "runs", None)
+
         ours(config.replace(epochs=1), data, scratch / "runs", server)  # imports and first allocations
         for turn in range(options.rounds):
             print(f"round {turn + 1} of {options.rounds}: ", end="", flush=True)
