@@ -108,7 +108,10 @@ def area_under_curve(outputs: Float[Tensor, "batch 1"], targets: Tensor) -> Floa
     positives = positive.sum()
     negatives = positive.numel() - positives
     mean_rank = (ranks * (positive / positives)).sum()
-    return ((mean_rank - (positives + 1) / 2) / negatives).to(outputs.dtype)
+    area = (mean_rank - (positives + 1) / 2) / negatives
+    # Not left to 0 / 0: the mean rank is rounded, and its rest over 0 would be infinite
+    both = (positives > 0) & (negatives > 0)
+    return torch.where(both, area, torch.nan).to(outputs.dtype)
 
 
 def _matching(outputs: Tensor, targets: Tensor) -> Tensor:
