@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return 2 * bool(item.get_closest_marker("browser")) + bool(item.get_closest_marker("slow"))
 
     items.sort(key=weight)
+
+
+@pytest.fixture(autouse=True)
+def same_random_numbers() -> None:
+    """Every test draws the same numbers from torch's global stream, whatever ran before it."""
+    if "torch" in sys.modules:  # a test that needs no torch doesn't wait for its import
+        sys.modules["torch"].manual_seed(0)
 
 
 @pytest.fixture(scope="session")
