@@ -33,7 +33,9 @@ class RunInfo:
     dataset: str = ""
     name: str = ""  # a person's name for it; labels.json overrides
     kind: str = "train"  # which script made it: train, fold, sweep, landscape ...
-    group: str = ""  # runs that belong together: folds of one validation, points of one sweep
+    group: str = ""  # runs that belong together: the id of the study that this run is a member of
+    study: Mapping[str, Any] = field(default_factory=dict)  # of a group run: what it varies, and how
+    member: Mapping[str, Any] = field(default_factory=dict)  # which one of its group: {"repeat": 0, "fold": 3}
     tags: tuple[str, ...] = ()  # labels.json overrides
     config: Mapping[str, Any] = field(
         default_factory=dict
@@ -63,6 +65,8 @@ class RunInfo:
         name: str = "",
         kind: str = "train",
         group: str = "",
+        study: Mapping[str, Any] | None = None,
+        member: Mapping[str, Any] | None = None,
         tags: Sequence[str] = (),
         seed: int | None = None,
         command: Sequence[str] | None = None,
@@ -78,6 +82,8 @@ class RunInfo:
             name=name,
             kind=kind,
             group=group,
+            study=dict(study or {}),
+            member=dict(member or {}),
             tags=(tags,) if isinstance(tags, str) else tuple(tags),
             config=dict(config or {}),
             command=tuple(sys.orig_argv if command is None else command),

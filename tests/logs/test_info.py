@@ -32,6 +32,8 @@ def test_info_round_trips_through_its_file(directory: RunDirectory) -> None:
         config={"hidden_width": 200, "transforms": []},
         name="数字 <b>",
         group="folds",
+        study={"scheme": "stratified", "folds": 10, "split_seed": 0},
+        member={"repeat": 0, "fold": 3},
         tags=["a", "b"],
         seed=7,
         higher_is_better={"accuracy": True},
@@ -63,6 +65,7 @@ def test_an_older_file_without_newer_fields_gets_their_defaults(directory: RunDi
     )
     info = read_info(directory)
     assert (info.created, info.kind, info.tags, dict(info.config)) == (5, "train", (), {})
+    assert (dict(info.study), dict(info.member)) == ({}, {})
 
 
 @pytest.mark.parametrize("version", [SCHEMA_VERSION + 1, 99])
@@ -88,6 +91,8 @@ def test_a_newer_format_is_refused_and_says_update(directory: RunDirectory, vers
         ({"created": None}, "says created is None; it must be a number"),
         ({"config": [1]}, r"says config is \[1\]; it must be an object"),
         ({"tags": "one"}, "it must be a list of texts"),
+        ({"study": "kfold"}, "says study is 'kfold'; it must be an object"),
+        ({"member": 3}, "says member is 3; it must be an object"),
     ],
 )
 def test_a_foreign_file_is_named_with_the_field_that_is_wrong(
