@@ -18,9 +18,12 @@ REFRESH_SECONDS = 0.25  # between two movements of the bar
 
 
 class Console:
-    """Lines for a person. A context manager: it closes the bar and the file."""
+    """Lines for a person. A context manager: it closes the bar and the file. A `quiet` one has no terminal:
+    its lines go to the file only.
+    """
 
-    def __init__(self, output_log: Path | None = None) -> None:
+    def __init__(self, output_log: Path | None = None, quiet: bool = False) -> None:
+        self._quiet = quiet
         self._file = None
         if output_log is not None and not _is_stdout(output_log):
             self._file = output_log.open("a", encoding="utf-8")
@@ -29,12 +32,12 @@ class Console:
         self._shown = 0  # steps
         self._next = 0.0  # when the bar moves again
 
-    def start(self, epochs: int, steps_per_epoch: int, done: int = 0) -> None:
-        """Shows the bar on a terminal; `done` steps were made before."""
+    def start(self, epochs: int, steps_per_epoch: int, done: int = 0, unit: str = "step") -> None:
+        """Shows the bar on a terminal; `done` steps (or what else is counted) were made before."""
         self._epochs, self._shown = epochs, done
-        terminal = sys.stderr is not None and sys.stderr.isatty()
+        terminal = not self._quiet and sys.stderr is not None and sys.stderr.isatty()
         total = epochs * steps_per_epoch
-        self._bar = tqdm(total=total, initial=done, unit="step", leave=False, disable=not terminal)
+        self._bar = tqdm(total=total, initial=done, unit=unit, leave=False, disable=not terminal)
 
     def after_step(self, step: int) -> None:
         now = time.monotonic()
@@ -54,10 +57,10 @@ class Console:
     def say(self, line: str) -> None:
         """One line (or several), above the bar."""
         with contextlib.suppress(OSError, ValueError):  # nobody reads any more, or the disk is full: train on
-            if self._bar.disable:
-                print(line, flush=True)
-            else:
+            if not self._bar.disable:
                 self._bar.write(line)
+            elif not self._quiet:
+                print(line, flush=True)
         if self._file is not None:
             with contextlib.suppress(OSError):
                 self._file.write(line + "\n")

@@ -14,13 +14,13 @@ import torch
 from torch import Tensor
 
 from training.config import AUTO, RunConfig
-from training.datasets import DATASETS, DataError, Dataset, Samples
+from training.datasets import DATASETS, DataError, Samples
 from training.datasets.pictures import PictureFiles
 from training.features import prepare
 from training.parts import Normalisation, Part, ResidentPart, StreamedPart
 from training.splits import Split, split_samples, subset
 
-__all__ = ["Data", "DataError", "Part", "epoch_generator", "load_data"]
+__all__ = ["Data", "DataError", "Part", "epoch_generator", "load_data", "read_samples", "task_of"]
 
 MEASURED_FILES = 2000  # pictures from which mean and deviation are taken where they don't all fit into memory
 CHUNK = 1000  # pictures whose values are counted at a time
@@ -89,31 +89,29 @@ def epoch_generator(seed: int, epoch: int) -> torch.Generator:
     return torch.Generator().manual_seed(mixed)
 
 
-def load_data(config: RunConfig, device: torch.device, data_root: Path) -> Data:
+def load_data(
+    config: RunConfig,
+    device: torch.device,
+    data_root: Path,
+    split: Split | None = None,
+    samples: Samples | None = None,
+) -> Data:
     """The configuration's data on `device`; data sets of files lie in or below `data_root`.
 
+    A given `split` is taken as it is (the folds of a cross-validation), in place of the one that the
+    configuration draws. `samples`: what `read_samples` gave, where it is there already.
     DataError, with the way out, for data that can't be used as asked.
     """
     row = DATASETS[config.dataset]
-    samples = row.load(data_root, config.dataset_settings, config.seed, config.task)
-    task = _task(row, samples, config.task)
-    classes = None if task == "regression" else samples.targets
-    split = split_samples(
-        len(samples.targets),
-        classes,
-        samples.class_names,
-        config.validation_share,
-        config.test_share,
-        config.seed,
-        samples.predefined,
-    )
-    train = subset(split.train, config.train_samples, classes, samples.class_names, config.seed)
+    samples = read_samples(config, data_root) if samples is None else samples
+    task = task_of(config, samples)
+    split = _drawn(config, samples, task) if split is None else split
+    train = split.train
     if config.batch_size > len(train):
         raise DataError(
             f"batch_size is {config.batch_size:,}, more than the {len(train):,} samples to train on; make it "
             "smaller"
         )
-    split = Split(train, split.validation, split.test)
     targets, target_mean, target_std = _targets(samples, task, train, device)
     made = _pictures if _has_pictures(samples) else _features
     ready = made(samples, split, targets, device, config)
@@ -131,7 +129,30 @@ def load_data(config: RunConfig, device: torch.device, data_root: Path) -> Data:
     )
 
 
-def _task(row: Dataset, samples: Samples, asked: str) -> str:
+def read_samples(config: RunConfig, data_root: Path) -> Samples:
+    """All samples of the configuration's data set, not yet split; DataError as `load_data` raises it."""
+    return DATASETS[config.dataset].load(data_root, config.dataset_settings, config.seed, config.task)
+
+
+def _drawn(config: RunConfig, samples: Samples, task: str) -> Split:
+    """The split that the configuration's shares and seed draw."""
+    classes = None if task == "regression" else samples.targets
+    split = split_samples(
+        len(samples.targets),
+        classes,
+        samples.class_names,
+        config.validation_share,
+        config.test_share,
+        config.seed,
+        samples.predefined,
+    )
+    train = subset(split.train, config.train_samples, classes, samples.class_names, config.seed)
+    return Split(train, split.validation, split.test)
+
+
+def task_of(config: RunConfig, samples: Samples) -> str:
+    """What is learned: the configuration's task, or what "auto" stands for; DataError where it can't be."""
+    row, asked = DATASETS[config.dataset], config.task
     task = samples.task if asked == AUTO else asked
     if task not in row.tasks:
         raise DataError(f"task is {task}, and {row.name} serves {', '.join(row.tasks)}; use --task auto")

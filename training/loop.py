@@ -77,6 +77,7 @@ class Trainer:
         self.epoch = 0  # passes over the training data that are done
         self.batch = 0  # batches done of the pass that has begun
         self.best = Best(self.task.best.higher_is_better)
+        self.validation: Mapping[str, float] = {}  # the newest scores
         self.saved_at = time.monotonic()
 
     def fit(self) -> str:
@@ -131,6 +132,7 @@ class Trainer:
         self.epoch, self.batch = self.epoch + 1, 0
         outputs, targets = evaluate(self.network, self.data.validation)
         scores = self.observer.after_epoch(self.step, self.epoch, outputs, targets)
+        self.validation = scores
         self.schedule.step_epoch(scores["loss"])
         self.best.consider(scores[self.task.best.name], self.step, self.epoch, self.network)
         self.console.after_epoch(self.epoch, scores, self.best.epoch == self.epoch)

@@ -165,7 +165,16 @@ def opened(
     if resumed is not None:
         clear_requests(resumed)  # an old request to stop must not end it at once
         return RunWriter.resume(resumed.path)
-    about: dict[str, Any] = {
+    about = about_run(config, device)
+    if "run_directory" in namespace:
+        directory = RunDirectory(namespace.run_directory)
+        return RunWriter.open(directory, RunInfo.new(directory, **about))
+    return RunWriter.create(runs_folder(namespace), **about)
+
+
+def about_run(config: RunConfig, device: torch.device) -> dict[str, Any]:
+    """What `RunInfo.new` is told of a training with this configuration."""
+    return {
         "model": config.model,
         "dataset": config.dataset,
         "config": config.to_dict(),
@@ -178,10 +187,6 @@ def opened(
         "device": device_title(device),
         "higher_is_better": directions(),
     }
-    if "run_directory" in namespace:
-        directory = RunDirectory(namespace.run_directory)
-        return RunWriter.open(directory, RunInfo.new(directory, **about))
-    return RunWriter.create(runs_folder(namespace), **about)
 
 
 def directions() -> dict[str, bool]:
