@@ -14,7 +14,7 @@ loss is no number any more has failed, and the others go on.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,7 +28,7 @@ from training.stacked import StackedNetworks
 from training.stacked_best import StackedBest
 from training.stacked_samples import Block, DropoutMasks, EpochOrder, StackedSamples, steps_at_once
 from training.stacked_schedules import StackedSchedules
-from training.stacked_scores import Scores, StackedScores, evaluated
+from training.stacked_scores import Evaluation, Scores, StackedScores, evaluated
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,9 @@ class EpochScores:
     gradient_norms: np.ndarray  # of the last update, before clipping
     parameter_norms: np.ndarray
     ended: Mapping[int, str]  # members that are done after this epoch: "finished" or "failed"
+    outputs: Sequence[Evaluation]  # of the validation samples; its rows are places in `members`
+    weights: Float[Tensor, "members numbers"]  # until the next step
+    gradients: Float[Tensor, "members numbers"]  # of the last update, after clipping
 
 
 @dataclass(frozen=True)
@@ -108,6 +111,9 @@ class BatchedTraining:
         self.schedules = StackedSchedules(members)
         self.scores = StackedScores(members, self.device)
         self.best = StackedBest(self.learners.networks, self.scores.best.higher_is_better)
+        self.last = self.best.networks.select(
+            torch.arange(len(members), device=self.device)
+        )  # of who is gone
         masked = sum(int(np.prod(shape)) for shape in sites.values())
         self.most = steps_at_once(len(members), members[0].config.batch_size, members[0].input_shape, masked)
         self.alive = np.arange(
@@ -118,14 +124,29 @@ class BatchedTraining:
         self.epochs = np.zeros(len(members), np.int64)  # passes done
         self.states = ["stopped"] * len(members)
         self.errors: list[str | None] = [None] * len(members)
+        self._leaving: dict[int, str | None] = {}
+
+    def stop(self, members: Iterable[int], reason: str | None = None) -> None:
+        """Ends these members when the epoch that has begun is over, as "stopped"; `reason` is their error."""
+        self._leaving |= dict.fromkeys(members, reason)
 
     def run(self) -> Iterator[StepScores | EpochScores]:
         """Trains to the end. Whoever stops asking has stopped the training; `outcomes` says how far it
         came.
         """
-        while len(self.alive):
+        while True:
+            self._let_go()
+            if not len(self.alive):
+                return
             yield from self._train_one_epoch()
             yield self._end_epoch()
+
+    def _let_go(self) -> None:
+        """Ends those who were asked to stop, where they are not done by themselves."""
+        leaving = [number for number in self.alive.tolist() if number in self._leaving]
+        for number in leaving:
+            self.states[number], self.errors[number] = "stopped", self._leaving[number]
+        self._keep(~np.isin(self.alive, leaving))
 
     def _train_one_epoch(self) -> Iterator[StepScores]:
         self._tally = Tally(len(self.alive), bool(self.scores.per_epoch))
@@ -213,7 +234,8 @@ class BatchedTraining:
         self._keep(~failed)
         members, networks = self.alive, self.learners.networks
         self.epochs[members] = self.epoch
-        validation = self.scores.of_part(networks, self.validation, members)
+        outputs = list(evaluated(networks, self.validation))
+        validation = self.scores.of_evaluated(members, outputs)
         self.schedules.step_epoch(members, validation["loss"])
         score = validation[self.scores.best.name]
         blind = self.validation.lengths == 0
@@ -232,6 +254,9 @@ class BatchedTraining:
             gradient_norms=self.learners.gradient_norms.cpu().numpy(),
             parameter_norms=self.learners.parameter_norms().cpu().numpy(),
             ended=ended,
+            outputs=outputs,
+            weights=networks.weights,
+            gradients=self.learners.gradients,
         )
         self._keep(~done)
         return scores
@@ -246,7 +271,9 @@ class BatchedTraining:
         """Lets go of the others: their weights stay as they are, and cost nothing any more."""
         if kept.all():
             return
-        rows = np.flatnonzero(kept)
+        gone, rows = np.flatnonzero(~kept), np.flatnonzero(kept)
+        leaving = self.learners.networks.select(torch.from_numpy(gone).to(self.device))
+        self.last.assign(torch.from_numpy(self.alive[gone]).to(self.device), leaving)
         self.alive = self.alive[rows]
         self.learners = self.learners.select(torch.from_numpy(rows).to(self.device))
         self.train, self.validation = self.train.select(rows), self.validation.select(rows)
@@ -258,11 +285,11 @@ class BatchedTraining:
         return networks.outputs(inputs.unsqueeze(0).expand(len(networks), *inputs.shape))
 
     def weights(self, member: int) -> dict[str, Tensor]:
-        """A member's present weights; ValueError where it is not trained any more."""
+        """A member's present weights; of one that is not trained any more, those that it ended with."""
         rows = np.flatnonzero(self.alive == member)
-        if not len(rows):
-            raise ValueError(f"network {member} is not trained any more; its best weights are in outcomes()")
-        return self.learners.networks.state_dict(int(rows[0]))
+        if len(rows):
+            return self.learners.networks.state_dict(int(rows[0]))
+        return self.last.state_dict(member)
 
     def outcomes(self) -> list[Outcome]:
         """What became of each member. The test data is measured here, once, with the best weights."""

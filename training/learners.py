@@ -47,6 +47,7 @@ class Learners:
         self.clips = any(config.clip_norm for config in configs)
         self.matrices = self.networks.is_matrix()
         self.gradient_norms = torch.full((len(members),), float("nan"), device=device)
+        self.gradients = torch.zeros_like(self.networks.weights)  # those that were measured last
 
     def __len__(self) -> int:
         return len(self.networks)
@@ -61,7 +62,7 @@ class Learners:
         measure: bool = False,
     ) -> Step:
         """One update of every member, whose loss is the sum of its samples' losses times `share`. With
-        `measure` the gradients' norms are kept, before clipping.
+        `measure` the gradients are kept, and their norms before clipping.
         """
         outputs = self.networks(inputs, masks, training=True)
         if self.has_slope:
@@ -80,6 +81,8 @@ class Learners:
                 self.gradient_norms = norms[:, 0]
                 if self.clips:
                     gradient.mul_((self.longest / (norms + 1e-6)).clamp_(max=1))
+            if measure:
+                self.gradients = gradient.clone()  # the optimizer's rule spoils it
             self.optimizer.move(weights, gradient, numbers)
         return Step(losses.detach().mul(share).sum(dim=1), outputs.detach())
 
@@ -97,7 +100,7 @@ class Learners:
         """A copy of these members."""
         part = copy.copy(self)
         part.networks, part.optimizer = self.networks.select(rows), self.optimizer.select(rows)
-        for name in ("smoothing", "l1", "longest", "gradient_norms"):
+        for name in ("smoothing", "l1", "longest", "gradient_norms", "gradients"):
             setattr(part, name, getattr(self, name).index_select(0, rows))
         return part
 
@@ -106,6 +109,7 @@ class Learners:
         self.networks.assign(rows, part.networks)
         self.optimizer.assign(rows, part.optimizer)
         self.gradient_norms = self.gradient_norms.index_copy(0, rows, part.gradient_norms)
+        self.gradients = self.gradients.index_copy(0, rows, part.gradients)
 
 
 def cross_entropy(

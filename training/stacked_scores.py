@@ -19,6 +19,8 @@ from training.tasks import Metric
 EVALUATION_BYTES = 32 * 2**20  # inputs evaluated at a time
 
 Scores = dict[str, np.ndarray]
+# Places in the stack, and their outputs [members, samples, outputs] and targets, of equally many samples each
+Evaluation = tuple[np.ndarray, Tensor, Tensor]
 
 
 class StackedScores:
@@ -60,11 +62,11 @@ class StackedScores:
         outputs, targets = self._in_units(members, outputs, 0), self._in_units(members, targets, 0)
         return {metric.name: _one_by_one(metric, outputs, targets) for metric in self.per_epoch}
 
-    def of_part(self, networks: StackedNetworks, samples: StackedSamples, members: np.ndarray) -> Scores:
+    def of_evaluated(self, members: np.ndarray, outputs: Sequence[Evaluation]) -> Scores:
         """The scores [members] over all samples of a split; NaN for members without any."""
         scores = {name: np.full(len(members), np.nan) for name in self.names}
-        for rows, outputs, targets in evaluated(networks, samples):
-            for name, values in self.of_outputs(members[rows], outputs, targets).items():
+        for rows, own, targets in outputs:
+            for name, values in self.of_outputs(members[rows], own, targets).items():
                 scores[name][rows] = values
         return scores
 
@@ -91,9 +93,7 @@ class StackedScores:
 
 
 @torch.no_grad()
-def evaluated(
-    networks: StackedNetworks, samples: StackedSamples
-) -> Iterator[tuple[np.ndarray, Float[Tensor, "members samples outputs"], Tensor]]:
+def evaluated(networks: StackedNetworks, samples: StackedSamples) -> Iterator[Evaluation]:
     """Places in the stack, outputs and targets, for members with equally many samples at a time."""
     rows = np.flatnonzero(samples.lengths)
     if not len(rows):
