@@ -10,6 +10,7 @@ from dashboard.charts.tables import short_name, shown_state
 from dashboard.language import _
 from dashboard.navigation import link
 from dashboard.panels.escape import plain
+from dashboard.study_runs import is_study, kind_words, page_of
 from dashboard.theme import STATES
 from logs.catalog import RunSummary
 from logs.status import duration_text
@@ -27,9 +28,11 @@ def progress_text(run: RunSummary) -> str:
     if status is None:
         return _("starting")
     parts = []
-    if status.epochs:
+    if is_study(run) and status.steps:
+        parts.append(_("{done:,} of {all:,} trainings").format(done=status.step, all=status.steps))
+    elif status.epochs:
         parts.append(_("epoch {done:g} of {all:g}").format(done=math.floor(status.epoch), all=status.epochs))
-    if status.rate > 0:
+    if status.rate > 0 and not is_study(run):
         parts.append(_("{rate:,.0f} steps/s").format(rate=status.rate))
     left = duration_text(status.eta_seconds)
     if left and run.state == "running":
@@ -41,9 +44,10 @@ def run_card(run: RunSummary) -> None:
     """A bordered card with a link to the run's page; redrawn as often as its place is."""
     with st.container(border=True, key=f"card_{run.id}"):
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-            link("run", f"**{plain(short_name(run))}**", run=run.id)
+            page, query = page_of(run)
+            link(page, f"**{plain(short_name(run))}**", **query)
             state_badge(shown_state(run))
-        st.caption(f"{plain(run.model)} · {plain(run.dataset)}")
+        st.caption(" · ".join(plain(part) for part in (run.model, run.dataset, kind_words(run)) if part))
         if run.progress == run.progress:
             st.progress(min(1.0, max(0.0, run.progress)), text=progress_text(run))
         figures = headline_figures(run)

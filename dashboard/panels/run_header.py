@@ -13,6 +13,7 @@ from dashboard.language import _
 from dashboard.panels.escape import plain
 from dashboard.panels.run_card import figure, headline_figures, progress_text, state_badge
 from dashboard.panels.run_picker import run_words
+from dashboard.study_runs import is_study
 from logs.catalog import RunSummary
 from logs.status import duration_text
 
@@ -65,7 +66,8 @@ def state_text(run: RunSummary) -> str:
     if run.state == "lost":
         ago = duration_text(max(0.0, time.time() - status.heartbeat))
         return _("its process is gone without a word; the last sign of life was {ago} ago").format(ago=ago)
-    return _("after {time}, {step:,} steps").format(time=took or "0 s", step=status.step)
+    words = _("after {time}, {step:,} trainings") if is_study(run) else _("after {time}, {step:,} steps")
+    return words.format(time=took or "0 s", step=status.step)
 
 
 def _step_text(run: RunSummary) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal
 
+import pandas as pd
 import streamlit as st
 
 from dashboard.charts.tables import (
@@ -15,9 +16,10 @@ from dashboard.charts.tables import (
     run_table,
     shown_state,
 )
-from dashboard.language import _
+from dashboard.language import _, count
 from dashboard.navigation import page_file
 from dashboard.panels.selection import choose, chosen_names
+from dashboard.study_runs import is_member, kind_words, page_of, without_members
 from dashboard.theme import STATES
 from logs.catalog import RunSummary
 
@@ -61,6 +63,21 @@ def table_settings(runs: Sequence[RunSummary]) -> tuple[str, list[MetricColumn]]
     return sort or SORTS[0], [columns[title] for title in chosen if title in columns]
 
 
+def members_shown(runs: Sequence[RunSummary]) -> list[RunSummary]:
+    """The runs to list: a study is one row, and its folds or trials are there when asked for."""
+    led = without_members(runs)
+    hidden = len(runs) - len(led)
+    if not hidden and not any(is_member(run) for run in runs):
+        return list(runs)
+    show = st.toggle(
+        _("folds and trials"),
+        key="runs_members",
+        bind="query-params",
+        help=count(hidden, "{n} run is a part of a study", "{n} runs are parts of studies"),
+    )
+    return list(runs) if show else led
+
+
 def chosen_runs(runs: Sequence[RunSummary]) -> list[RunSummary]:
     """The chosen runs in the order in which they were chosen; names of runs that are gone are passed over."""
     known = {run.id: run for run in runs}
@@ -86,8 +103,7 @@ def selectable_table(
         kept = [name for name in chosen if name in now or name not in places]  # hidden rows stay chosen
         choose(CHOSEN, [*kept, *(name for name in now if name not in kept)])
 
-    frame = run_table(runs, columns)
-    frame.insert(2, "open", _("Open"))
+    frame = _frame(runs, columns)
     st.dataframe(
         frame,
         key=key,
@@ -95,7 +111,7 @@ def selectable_table(
         selection_mode="multi-row",
         hide_index=True,
         height=_height(len(frame), 12),
-        column_config=_column_config(columns, order),
+        column_config=_column_config(columns, runs),
         placeholder="",
         alt=_("All runs; tick rows to compare them"),
     )
@@ -104,15 +120,14 @@ def selectable_table(
 def short_table(runs: Sequence[RunSummary], key: str) -> None:
     """A few runs, without choosing: for a page that is about something else."""
     columns = default_columns(metric_columns(runs))
-    frame = run_table(runs, columns)
-    frame.insert(2, "open", _("Open"))
+    frame = _frame(runs, columns)
     st.dataframe(
         frame,
         key=key,
         hide_index=True,
         height=_height(len(frame), 10),
         column_config={
-            **_column_config(columns, [run.id for run in runs], key),
+            **_column_config(columns, runs, key),
             "progress": None,
             "tags": None,
             "duration": None,
@@ -122,8 +137,18 @@ def short_table(runs: Sequence[RunSummary], key: str) -> None:
     )
 
 
+def _frame(runs: Sequence[RunSummary], columns: Sequence[MetricColumn]) -> pd.DataFrame:
+    """The table with a button for each row, and what kind of study or member it is, where some are."""
+    frame = run_table(runs, columns)
+    frame.insert(2, "open", _("Open"))
+    kinds = [kind_words(run) for run in runs]
+    if any(kinds):
+        frame.insert(4, "kind", kinds)
+    return frame
+
+
 def _column_config(
-    columns: Sequence[MetricColumn], order: Sequence[str], key: str = "runs"
+    columns: Sequence[MetricColumn], runs: Sequence[RunSummary], key: str = "runs"
 ) -> dict[str, Any]:
     config = st.column_config
     states = list(STATES)
@@ -131,8 +156,9 @@ def _column_config(
 
     def open_run() -> None:
         row = st.session_state[pressed]["row"]
-        if row is not None and row < len(order):
-            st.switch_page(page_file("run"), query_params={"run": order[row]})
+        if row is not None and row < len(runs):
+            page, query = page_of(runs[row])
+            st.switch_page(page_file(page), query_params=query)
 
     return {
         "id": None,
@@ -142,6 +168,7 @@ def _column_config(
             _("State"), options=states, color=[STATES[state][0] for state in states], width=108,
             format_func=lambda state: f"{STATES[state][1]} {_(state)}" if state in STATES else state,
         ),
+        "kind": config.TextColumn(_("Part"), width=120),
         "model": config.TextColumn(_("Model")),
         "dataset": config.TextColumn(_("Data")),
         "progress": config.ProgressColumn(

@@ -11,6 +11,7 @@ import streamlit as st
 
 from dashboard.language import _
 from dashboard.panels.run_card import run_card
+from dashboard.study_runs import kind_words
 from logs.catalog import RunSummary
 
 CARDS = 6
@@ -68,6 +69,7 @@ def run_label(run: RunSummary) -> str:
     parts = [run_words(run)]
     if run.name != run.id:
         parts += [part for part in (run.model, run.dataset) if part]
+    parts += [kind_words(run)] if kind_words(run) else []
     if run.created:
         parts.append(datetime.fromtimestamp(run.created).strftime("%d %b %H:%M"))
     return " · ".join(parts)

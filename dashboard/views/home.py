@@ -13,6 +13,7 @@ from dashboard.panels.run_list import short_table
 from dashboard.panels.run_store import listed_runs
 from dashboard.panels.source import show_source
 from dashboard.settings import read_settings
+from dashboard.study_runs import without_members
 
 SHOWN = 6  # cards of running trainings, and rows of the newest
 words = texts("home")
@@ -36,7 +37,7 @@ def hero() -> None:
 
 def training_now() -> bool:
     """The running trainings as cards, then the newest runs; whether anything runs."""
-    runs = listed_runs(folder)
+    runs = without_members(listed_runs(folder))
     if not runs:
         empty()
         return False

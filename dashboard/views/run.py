@@ -15,6 +15,7 @@ from dashboard.panels.run_picker import current_run, run_cards, run_picker
 from dashboard.panels.run_store import run_catalog
 from dashboard.panels.run_tabs import run_tabs
 from dashboard.panels.source import show_source
+from dashboard.panels.study_link import pickable, study_link
 from dashboard.settings import read_settings
 from logs.catalog import RunSummary
 from logs.errors import LogsError
@@ -35,8 +36,8 @@ def pick() -> None:
             link("new_run", _("Start a training"), icon=":material/add_circle:")
         return
     st.caption(words["pick"])
-    run_picker(runs)
-    run_cards(runs)
+    run_picker(pickable(runs))
+    run_cards(pickable(runs))
 
 
 def unknown(named: str, problem: LogsError) -> None:
@@ -54,8 +55,9 @@ def page(run: RunSummary) -> None:
     left, right = st.columns([3, 2], vertical_alignment="top")
     with left:
         run_title(run)
+        study_link(run, known)
     with right:
-        run_picker(known, run.id)
+        run_picker(pickable(known, run), run.id)
     if run.broken:
         st.error(plain(run.broken), title=words["broken"])
     active = run.state == "running"

@@ -9,7 +9,14 @@ from dashboard.navigation import link
 from dashboard.panels.comparison import comparison
 from dashboard.panels.escape import plain
 from dashboard.panels.live import live
-from dashboard.panels.run_list import CHOSEN, chosen_runs, filters, selectable_table, table_settings
+from dashboard.panels.run_list import (
+    CHOSEN,
+    chosen_runs,
+    filters,
+    members_shown,
+    selectable_table,
+    table_settings,
+)
 from dashboard.panels.run_store import listed_runs
 from dashboard.panels.selection import choose
 from dashboard.panels.source import show_source
@@ -34,12 +41,13 @@ def list_and_comparison() -> bool:
             st.markdown(words["empty"])
             link("new_run", _("Start a training"), icon=":material/add_circle:")
         return False
-    shown = [run for run in runs if wanted.matches(run)]
     head = st.container(horizontal=True, vertical_alignment="center")
     with head:
         sort, columns = table_settings(runs)
+        listed = members_shown(runs)
+        shown = [run for run in listed if wanted.matches(run)]
         chosen = chosen_runs(runs)
-        tools(len(shown), len(runs), chosen)
+        tools(len(shown), len(listed), chosen)
     if shown:
         selectable_table(sort_runs(shown, sort, columns), columns, [run.id for run in chosen])
     else:
