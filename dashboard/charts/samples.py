@@ -22,7 +22,7 @@ def picture_grid(pictures: np.ndarray, columns: int = 8, width: int = 480) -> np
     """
     if pictures.ndim != 4 or pictures.shape[1] not in (1, 3) or not len(pictures):
         raise ValueError(f"pictures have the shape [N, 1 or 3, H, W], and not {tuple(pictures.shape)}")
-    bytes_ = _as_bytes(pictures)
+    bytes_ = as_bytes(pictures)
     count, channels, height, across = bytes_.shape
     columns, gap = min(columns, count), max(1, across // GAP)
     rows = -(-count // columns)
@@ -106,7 +106,8 @@ def schedule_chart(rates: np.ndarray, epochs: float, title: str = "") -> go.Figu
     return figure
 
 
-def _as_bytes(pictures: np.ndarray) -> np.ndarray:
+def as_bytes(pictures: np.ndarray) -> np.ndarray:
+    """Pictures as uint8; floats are stretched from their lowest to their highest value."""
     if pictures.dtype == np.uint8:
         return pictures
     values = np.asarray(pictures, np.float32)

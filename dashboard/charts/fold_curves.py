@@ -1,0 +1,132 @@
+"""K learning curves on one pane: each fold's own, their mean, and the band they lie in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import plotly.graph_objects as go
+
+from dashboard.theme import LIGHT
+from logs.thinning import thin
+
+POINTS = 300  # of each fold's curve, where many share the pane
+SINGLE = 60  # curves drawn one by one; of more the band speaks
+
+Spread = Literal["deviation", "range", "none"]
+
+
+@dataclass(frozen=True)
+class FoldCurve:
+    """One fold's values of a metric, by epoch."""
+
+    name: str
+    x: np.ndarray  # float64, epochs
+    y: np.ndarray  # float64
+    running: bool = False
+
+
+@dataclass(frozen=True)
+class Band:
+    """At each x: what the curves that reach so far say together. `count` says how many these are."""
+
+    x: np.ndarray
+    mean: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    count: np.ndarray
+
+
+def fold_band(curves: Sequence[FoldCurve], spread: Spread = "deviation") -> Band:
+    """Mean of the curves, and the sample standard deviation about it, or lowest and highest.
+
+    Curves are read between their own points by straight lines, and count where they reach: none is
+    continued, so a fold that stopped early leaves the mean. With one curve the band has no width.
+    """
+    kept = [(curve.x[known], curve.y[known]) for curve in curves if (known := _known(curve)).any()]
+    if not kept:
+        nothing = np.empty(0)
+        return Band(nothing, nothing, nothing, nothing, nothing)
+    x = np.unique(np.concatenate([own for own, _ in kept]))
+    if len(x) > 2 * POINTS:
+        x = np.linspace(x[0], x[-1], 2 * POINTS)
+    table = np.stack([np.interp(x, own, y, left=np.nan, right=np.nan) for own, y in kept])
+    count = np.isfinite(table).sum(axis=0)
+    x, table, count = x[count > 0], table[:, count > 0], count[count > 0]
+    mean = np.nanmean(table, axis=0)
+    if spread == "range":
+        return Band(x, mean, np.nanmin(table, axis=0), np.nanmax(table, axis=0), count)
+    squares = np.nansum((table - mean) ** 2, axis=0)
+    deviation = np.sqrt(squares / np.maximum(count - 1, 1))
+    return Band(x, mean, mean - deviation, mean + deviation, count)
+
+
+def fold_curves_chart(
+    curves: Sequence[FoldCurve],
+    title: str = "",
+    y_title: str = "",
+    color: str = LIGHT.categorical[0],
+    spread: Spread = "deviation",
+    chosen: str = "",
+    log_y: bool = False,
+) -> go.Figure:
+    """Every curve thin, the one named `chosen` bold, the mean of all boldest, and the band behind them."""
+    figure = go.Figure()
+    band = fold_band(curves, spread)
+    single = len(curves) <= SINGLE
+    if spread != "none" and len(curves) > 1 and len(band.x):
+        figure.add_scatter(
+            x=np.concatenate([band.x, band.x[::-1]]),
+            y=np.concatenate([band.high, band.low[::-1]]),
+            fill="toself",
+            fillcolor=color,
+            opacity=0.16,
+            line={"width": 0},
+            mode="lines",
+            name="mean ± standard deviation" if spread == "deviation" else "lowest to highest",
+            hoverinfo="skip",
+        )
+    for curve in curves if single else [curve for curve in curves if curve.name == chosen]:
+        figure.add_trace(_thin_line(curve, color, curve.name == chosen))
+    if len(curves) > 1 and len(band.x):
+        figure.add_scatter(
+            x=band.x,
+            y=band.mean,
+            mode="lines",
+            name=f"mean of {len(curves)}",
+            line={"color": color, "width": 3},
+            customdata=np.stack([band.low, band.high, band.count], axis=1),
+            hovertemplate="epoch %{x:.3g}<br>mean %{y:.4g} of %{customdata[2]}<br>"
+            "%{customdata[0]:.4g} to %{customdata[1]:.4g}<extra></extra>",
+        )
+    figure.update_layout(
+        title=title,
+        hovermode="closest",
+        legend={"orientation": "h", "x": 1, "xanchor": "right", "y": 1.02, "yanchor": "bottom"},
+        margin={"l": 56, "r": 12, "t": 48, "b": 44},
+    )
+    figure.update_xaxes(title="epoch", uirevision=title)
+    figure.update_yaxes(title=y_title, type="log" if log_y else "linear", uirevision=f"{title} {log_y}")
+    return figure
+
+
+def _thin_line(curve: FoldCurve, color: str, chosen: bool) -> go.Scatter:
+    known = np.where(np.isfinite(curve.y), curve.y, np.nan)
+    kept = thin(curve.x, known, POINTS)
+    return go.Scatter(
+        x=curve.x[kept],
+        y=known[kept],
+        mode="lines+markers" if len(known) == 1 else "lines",
+        name=curve.name,
+        opacity=1 if chosen else 0.42,
+        line={"color": LIGHT.categorical[1] if chosen else color, "width": 2.5 if chosen else 1},
+        hovertemplate=f"{curve.name}<br>epoch %{{x:.3g}}: %{{y:.4g}}<extra></extra>",
+        showlegend=chosen,
+        uid=curve.name,
+    )
+
+
+def _known(curve: FoldCurve) -> np.ndarray:
+    return np.asarray(np.isfinite(curve.y) & np.isfinite(curve.x))

@@ -1,0 +1,213 @@
+"""The score of each fold: every point, their box, and the interval of the mean that holds."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import plotly.graph_objects as go
+
+from dashboard.theme import LIGHT
+
+NARROW = 40  # points; of more, the strip is wider and its points smaller
+
+
+@dataclass(frozen=True)
+class ScoreInterval:
+    """An interval of the mean, NaN where there is none, and what it is called."""
+
+    name: str
+    mean: float
+    low: float
+    high: float
+    color: str = LIGHT.text
+    dash: str = "solid"
+
+
+def fold_scores_chart(
+    scores: np.ndarray,
+    names: Sequence[str],
+    intervals: Sequence[ScoreInterval] = (),
+    title: str = "",
+    percent: bool = False,
+    groups: Sequence[int] | None = None,
+    chosen: str = "",
+) -> go.Figure:
+    """`scores` [folds], NaN for those without one. `groups` [folds] colours points, as by repeat.
+
+    From left to right: the box and the points, then each interval. A click on a point gives its name.
+    """
+    scores = np.asarray(scores, np.float64)
+    known = np.isfinite(scores)
+    values, kept = scores[known], [name for name, is_known in zip(names, known, strict=True) if is_known]
+    figure = go.Figure()
+    figure.add_box(
+        y=values,
+        x0=0,
+        name="folds",
+        boxpoints=False,
+        width=0.56,
+        line={"color": LIGHT.quiet, "width": 1.2},
+        fillcolor=LIGHT.surface,
+        hoverinfo="skip",
+        showlegend=False,
+    )
+    groups_kept = np.zeros(len(values), int) if groups is None else np.asarray(groups)[known]
+    for number in np.unique(groups_kept):
+        mine = groups_kept == number
+        figure.add_scatter(
+            x=_strip(values)[mine],
+            y=values[mine],
+            mode="markers",
+            name=f"repeat {number + 1}",
+            text=[name for name, is_mine in zip(kept, mine, strict=True) if is_mine],
+            customdata=[name for name, is_mine in zip(kept, mine, strict=True) if is_mine],
+            marker={
+                "size": 9 if len(values) <= NARROW else 5,
+                "color": LIGHT.categorical[int(number) % 10],
+                "opacity": 0.85,
+                "line": {
+                    "width": [
+                        3 if name == chosen else 0.5
+                        for name, is_mine in zip(kept, mine, strict=True)
+                        if is_mine
+                    ],
+                    "color": LIGHT.background if not chosen else LIGHT.text,
+                },
+            },
+            hovertemplate=f"%{{text}}: {_number('%{y', percent)}<extra></extra>",
+            showlegend=bool(len(np.unique(groups_kept)) > 1 and len(np.unique(groups_kept)) <= 6),
+        )
+    for place, interval in enumerate(intervals, start=1):
+        _interval(figure, interval, 0.35 + 0.42 * place, percent)
+    places = [0, *(0.35 + 0.42 * (n + 1) for n in range(len(intervals)))]
+    figure.update_xaxes(
+        tickvals=places,
+        ticktext=["folds", *(interval.name for interval in intervals)],
+        range=[-0.45, places[-1] + 0.36],
+        showgrid=False,
+        zeroline=False,
+    )
+    figure.update_yaxes(tickformat=".1%" if percent else ".4g", zeroline=False)
+    figure.update_layout(
+        title=title,
+        hovermode="closest",
+        legend={"orientation": "h", "x": 1, "xanchor": "right", "y": 1.02, "yanchor": "bottom"},
+        margin={"l": 60, "r": 12, "t": 48, "b": 44},
+    )
+    return figure
+
+
+def difference_chart(
+    differences: np.ndarray,
+    names: Sequence[str],
+    pair: tuple[str, str],
+    interval: ScoreInterval | None = None,
+    percent: bool = False,
+    higher_is_better: bool = True,
+) -> go.Figure:
+    """The first's score minus the second's, fold by fold: each bar in the colour of the one better there."""
+    differences = np.asarray(differences, np.float64)
+    first_wins = (differences > 0) == higher_is_better
+    scale = 100 if percent else 1
+    figure = go.Figure()
+    for wins, name, color in ((True, pair[0], LIGHT.categorical[0]), (False, pair[1], LIGHT.categorical[1])):
+        mine = np.isfinite(differences) & (differences != 0) & (first_wins == wins)
+        figure.add_bar(
+            x=np.flatnonzero(mine),
+            y=differences[mine] * scale,
+            name=f"{html.escape(name, quote=False)} better ({int(mine.sum())})",
+            marker={"color": color},
+            text=[name for name, is_mine in zip(names, mine, strict=True) if is_mine],
+            textposition="none",
+            hovertemplate="%{text}: %{y:+.3g}<extra></extra>",
+        )
+    if interval is not None and np.isfinite(interval.mean):
+        right = len(differences) - 0.5
+        if np.isfinite(interval.low):
+            figure.add_hrect(
+                y0=interval.low * scale,
+                y1=interval.high * scale,
+                fillcolor=LIGHT.quiet,
+                opacity=0.14,
+                line_width=0,
+            )
+        figure.add_hline(y=interval.mean * scale, line={"color": LIGHT.text, "width": 2, "dash": "dot"})
+        figure.add_annotation(
+            x=right, y=interval.mean * scale, text="mean", xanchor="right", yanchor="bottom", showarrow=False
+        )
+    ticks = np.unique(np.linspace(0, max(0, len(names) - 1), min(len(names), 12)).round().astype(int))
+    figure.update_xaxes(
+        tickvals=ticks,
+        ticktext=[names[tick] for tick in ticks],
+        showgrid=False,
+        range=[-0.6, len(names) - 0.4],
+    )
+    figure.update_yaxes(title="difference in percentage points" if percent else "difference")
+    figure.update_layout(
+        hovermode="closest",
+        legend={"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"},
+        margin={"l": 60, "r": 12, "t": 40, "b": 44},
+        bargap=0.25,
+    )
+    return figure
+
+
+def _interval(figure: go.Figure, interval: ScoreInterval, x: float, percent: bool) -> None:
+    if not np.isfinite(interval.mean):
+        return
+    known = np.isfinite(interval.low)
+    ends = (
+        f"<br>{_number(str(interval.low), percent)} to {_number(str(interval.high), percent)}"
+        if known
+        else ""
+    )
+    figure.add_scatter(
+        x=[x],
+        y=[interval.mean],
+        mode="markers",
+        marker={"symbol": "diamond", "size": 10, "color": interval.color},
+        error_y={
+            "type": "data",
+            "symmetric": False,
+            "array": [interval.high - interval.mean if known else 0],
+            "arrayminus": [interval.mean - interval.low if known else 0],
+            "color": interval.color,
+            "thickness": 2.2,
+            "width": 8,
+        },
+        hovertemplate=f"{interval.name}<br>mean {_number('%{y', percent)}{ends}<extra></extra>",
+        showlegend=False,
+        name=interval.name,
+    )
+
+
+def _strip(values: np.ndarray) -> np.ndarray:
+    """Sideways places that keep points of nearly one value apart, the same every time: no random jitter."""
+    order = np.argsort(values, kind="stable")
+    width = float(np.ptp(values)) or 1.0
+    places = np.zeros(len(values))
+    near = max(width / 28, 1e-12)
+    row: list[int] = []
+    for place in order:
+        if row and values[place] - values[row[0]] > near:
+            _spread_out(places, row)
+            row = []
+        row.append(int(place))
+    _spread_out(places, row)
+    return places
+
+
+def _spread_out(places: np.ndarray, row: Sequence[int]) -> None:
+    reach = min(0.22, 0.035 * (len(row) - 1))
+    for place, offset in zip(row, np.linspace(-reach, reach, len(row)), strict=True):
+        places[place] = offset
+
+
+def _number(text: str, percent: bool) -> str:
+    """A value for a hover text: `text` is a number, or the open name of one, as "%{y"."""
+    if text.startswith("%{"):
+        return f"{text}:.2%}}" if percent else f"{text}:.4g}}"
+    return f"{float(text):.2%}" if percent else f"{float(text):.4g}"
