@@ -1,0 +1,168 @@
+"""How the jobs of a study are trained: which at the same time, in how many processes, and why.
+
+Small networks gain from company, large ones keep a core busy each: a few steps of both ways are timed on the
+study's own jobs (`training.batched_plan`), and what is estimated to end first is done. A person can choose.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from training.batched_plan import time_alone, time_together
+from training.config import ConfigError
+from training.data import Data
+from training.devices import choose_device
+from training.jobs import Job
+from training.loop import batches_in
+from training.members import Member, why_not_together
+from training.together import prepared
+
+WAYS = ("auto", "together", "alone")
+START_SECONDS = 2.5  # until worker processes are there, on a machine of today: they import PyTorch
+LOGGING = 1.15  # what an epoch's end and the log add to the steps, roughly, in either way
+MOST = 200  # jobs of one batch: more gain nothing, and each has files open
+PICTURE_BYTES = 2 * 2**30  # samples of one batch in memory; above that, smaller batches
+
+
+@dataclass(frozen=True)
+class StudyPlan:
+    """The content of plan.json. Seconds are of the whole work, estimated; None where nothing was measured."""
+
+    way: str  # together or alone
+    reason: str  # in a sentence or two
+    engine: str
+    workers: int  # processes that train; 0: the driver's own
+    asked: str  # auto, together or alone
+    together_seconds: float | None = None
+    alone_seconds: float | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Batches:
+    """Jobs in batches that are trained one after another or in several processes."""
+
+    plan: StudyPlan
+    batches: tuple[tuple[Job, ...], ...]  # alone: of one job each
+
+    @property
+    def together(self) -> bool:
+        return self.plan.way == "together"
+
+
+def planned(
+    jobs: Sequence[Job], data_root: Path, asked: str, engine: str, workers: int, known: dict[Any, Any]
+) -> list[Batches]:
+    """What to do with jobs, for each group of them that fits together. `known` keeps what was measured, so
+    that later jobs of the same kind are not timed again.
+
+    DataError for samples that can't be used; ConfigError where `asked` is "together" and can't be.
+    """
+    found: list[Batches] = []
+    for group in _groups(jobs):
+        key = (_signature(group[0]), asked, engine, workers, len(group) > 1)
+        if key not in known:
+            known[key] = _plan(group, data_root, asked, engine, workers)
+        plan = known[key]
+        found.append(Batches(plan, tuple(_batched(group, plan))))
+    return found
+
+
+def _signature(job: Job) -> tuple[Any, ...]:
+    """What must be equal for jobs to be worth a look whether they fit together."""
+    config = job.config
+    chosen = (config.model, config.dataset, config.dataset_settings, config.task, config.batch_size)
+    own = ("dropout", "initializer")
+    shape = tuple((name, value) for name, value in config.model_settings.items() if name not in own)
+    rest = (config.loss, config.loss_settings, config.optimizer, config.transforms, config.device)
+    return (*chosen, shape, *rest, _flags(config.optimizer_settings))
+
+
+def _flags(settings: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple((name, value) for name, value in settings.items() if isinstance(value, bool))
+
+
+def _groups(jobs: Iterable[Job]) -> list[list[Job]]:
+    groups: dict[Any, list[Job]] = {}
+    for job in jobs:
+        groups.setdefault(_signature(job), []).append(job)
+    return list(groups.values())
+
+
+def _batched(group: Sequence[Job], plan: StudyPlan) -> list[tuple[Job, ...]]:
+    if plan.way == "alone":
+        return [(job,) for job in group]
+    count = max(1, plan.workers, math.ceil(len(group) / MOST))
+    size = math.ceil(len(group) / count)
+    return [tuple(group[start : start + size]) for start in range(0, len(group), size)]
+
+
+def _plan(group: Sequence[Job], data_root: Path, asked: str, engine: str, workers: int) -> StudyPlan:
+    """Measures both ways on a group of jobs, unless a person has chosen or there is no choice."""
+    device = choose_device(group[0].config.device)
+    sample = list(group[:MOST])
+    if asked == "alone":
+        only = "" if len(group) > 1 else "there is one network to train; "
+        return StudyPlan("alone", f"{only}one after another was asked for", engine, workers, asked)
+    if len(group) == 1:
+        return StudyPlan("alone", "there is one network to train", engine, workers, asked)
+    datas = [prepared(job, device, data_root) for job in sample]
+    try:
+        members = [Member.of(job.config, data) for job, data in zip(sample, datas, strict=True)]
+        reason = why_not_together(members)
+    except ValueError as error:  # samples that are read from files
+        reason = str(error)
+    if reason is not None:
+        if asked == "together":
+            raise ConfigError(f"these can't be trained at the same time: {reason}")
+        return StudyPlan("alone", reason, engine, workers, asked)
+    if asked == "together":
+        return StudyPlan("together", "at the same time was asked for", engine, 0, asked)
+    return _measured(group, datas, members, engine, workers)
+
+
+def _measured(
+    group: Sequence[Job], datas: Sequence[Data], members: Sequence[Member], engine: str, workers: int
+) -> StudyPlan:
+    count = len(group)
+    steps = max(
+        job.config.epochs * batches_in(len(data.train), job.config.batch_size)
+        for job, data in zip(group, datas, strict=False)
+    )
+    alone = time_alone(members[0])
+    every = time_together(members)
+    scale = LOGGING * steps * count / len(members)
+    inside = scale * every  # all of them in the driver's process
+    start = 0.0 if engine == "serial" else START_SECONDS
+    one_by_one = (
+        (count * LOGGING * steps * alone, 0),
+        (start + math.ceil(count / workers) * LOGGING * steps * alone, workers),
+    )
+    apart, singly = min(one_by_one)
+    split = math.inf
+    if workers > 1 and count >= 2 * workers:
+        share = time_together(members[: math.ceil(len(members) / workers)])
+        split = start + scale * share
+    together, processes = min((inside, 0), (split, workers))
+    says = (
+        f"a step of {len(members)} networks takes {1000 * every:.3g} ms at once, and of one alone "
+        f"{1000 * alone:.3g} ms; all {count} take about {_seconds(together)} together"
+        + (f" in {processes} processes" if processes else "")
+        + f" and {_seconds(apart)} one by one"
+        + (f" in {singly} processes" if singly else "")
+    )
+    if together <= apart:
+        why = f"{says}; small networks leave the machine idle, so they are trained together"
+        return StudyPlan("together", why, engine, processes, "auto", together, apart)
+    why = f"{says}; each keeps a core busy by itself, so they are trained one by one"
+    return StudyPlan("alone", why, engine, singly, "auto", together, apart)
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < 60 else f"{seconds / 60:.1f} min"

@@ -1,0 +1,49 @@
+"""Histograms and confusion matrices of many networks at once: one count for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from training.pictures import BINS, histogram
+from training.stacked import Place
+from training.stacked_scores import Evaluation
+from training.tasks import Task, classes_meant
+
+
+def histograms(
+    values: Float[Tensor, "members numbers"], places: Sequence[Place], bins: int = BINS
+) -> Iterator[tuple[str, list[tuple[np.ndarray, np.ndarray]]]]:
+    """For each parameter its name, and every member's counts and edges as `training.pictures.histogram` gives
+    them.
+    """
+    for name, _, begin, end in places:
+        own = values[:, begin:end]
+        low, high = torch.aminmax(own, dim=1)
+        span = high - low
+        if not bool(((span > 1e-30) & (span < 1e30)).all()):  # equal values, extreme ones, or no numbers
+            yield name, [histogram(row, bins) for row in own]
+            continue
+        scaled = own.sub(low[:, None]).mul_((bins / span.double()).float()[:, None]).clamp_(0, bins - 1)
+        first = bins * torch.arange(len(own), device=own.device)[:, None]
+        counts = torch.bincount((scaled.int() + first).flatten(), minlength=bins * len(own))
+        counted = counts.view(len(own), bins).double().cpu().numpy()
+        edges = np.linspace(low.double().cpu().numpy(), high.double().cpu().numpy(), bins + 1, axis=1)
+        yield name, list(zip(counted, edges, strict=True))
+
+
+def confusions(outputs: Sequence[Evaluation], task: Task, classes: int) -> dict[int, np.ndarray]:
+    """By place in the stack: float64 [classes, classes], rows what it is, columns what it was taken for."""
+    found: dict[int, np.ndarray] = {}
+    for rows, own, targets in outputs:
+        said = task.predictions(own.flatten(0, 1)).view(len(rows), -1)
+        meant = classes_meant(targets.flatten()).view(len(rows), -1)
+        first = classes**2 * torch.arange(len(rows), device=own.device)[:, None]
+        counts = torch.bincount((first + meant * classes + said).flatten(), minlength=len(rows) * classes**2)
+        counted = counts.view(len(rows), classes, classes).double().cpu().numpy()
+        found.update(zip(rows.tolist(), counted, strict=True))
+    return found

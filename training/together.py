@@ -1,0 +1,359 @@
+"""Many jobs of a study trained at the same time as one, each with a run of its own.
+
+The numbers come from `training.batched`; here they reach the run directories that the ordinary loop would
+have written: the same metrics, matrices, histograms, predictions and checkpoints, in blocks, because a
+network that is trained in 0.1 s must not take a second to log.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+import traceback
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from logs.writer import RunWriter
+from training.alone import opened
+from training.batched import BatchedTraining, EpochScores, Outcome, StepScores
+from training.checkpoints import Checkpoint, save_checkpoint
+from training.console import Console
+from training.data import Data, load_data
+from training.devices import choose_device, device_title
+from training.jobs import Job, Judge, samples_of
+from training.loop import batches_in
+from training.members import Member
+from training.stacked_pictures import confusions, histograms
+from training.stacked_scores import Evaluation
+from training.train import EXPLAINED, described, explained
+
+MANY = 32  # above so many, matrices, histograms and lines of text are written at the end only
+LOG_SECONDS = 0.5  # between two writings of an epoch's steps
+SAVE_SECONDS = 5.0  # between two savings of checkpoints ...
+SAVE_SHARE = 0.05  # ... which may take this share of the time
+PACE = 20  # steps between two values of the learning rate
+
+
+def prepared(job: Job, device: torch.device, data_root: Path) -> Data:
+    """A job's own samples. DataError as `load_data` raises it."""
+    return load_data(job.config, device, data_root, job.split, samples_of(job.config, data_root))
+
+
+def train_together(
+    jobs: Sequence[Job],
+    runs: Path,
+    data_root: Path,
+    should_stop: Callable[[], bool] = lambda: False,
+    judge: Judge | None = None,
+    tick: Callable[[float], None] = lambda share: None,
+) -> list[str]:
+    """Trains jobs that fit together (`training.members.why_not_together`) in this process; their runs' ids.
+
+    What happens to one job is in its run, not raised: one without usable samples or whose loss is no number
+    any more has failed, one whose own run is asked to stop ends, and the others go on. `judge` is told after
+    every epoch the validation scores of those that are trained, by their place in `jobs`. `tick` hears which
+    share of the work is done.
+    """
+    from logs.crew import Crew
+
+    torch.set_num_threads(jobs[0].config.threads)
+    device = choose_device(jobs[0].config.device)
+    with Crew() as crew:
+        writers = [opened(job, runs, device, crew=crew) for job in jobs]
+        datas: dict[int, Data] = {}
+        for place, (job, run) in enumerate(zip(jobs, writers, strict=True)):
+            try:
+                datas[place] = prepared(job, device, data_root)
+            except EXPLAINED as error:
+                run.finish("failed", error=explained(error, job.config))
+        if datas:
+            company = Company(jobs, writers, datas, device)
+            company.train(should_stop, judge, tick)
+    return [run.directory.id for run in writers]
+
+
+class Company:
+    """The jobs that are trained together. A `place` counts jobs, a `number` the members of the training."""
+
+    def __init__(
+        self, jobs: Sequence[Job], writers: Sequence[RunWriter], datas: dict[int, Data], device: torch.device
+    ) -> None:
+        self.places = list(datas)
+        self.jobs = [jobs[place] for place in self.places]
+        self.runs = [writers[place] for place in self.places]
+        self.datas = list(datas.values())
+        self.device = device
+        self.consoles = [Console(run.directory.output_log, quiet=True) for run in self.runs]
+        self.many = len(self.jobs) > MANY
+        self.waiting: list[StepScores] = []  # steps that are not logged yet
+        self.rates = np.array([job.config.learning_rate for job in self.jobs])  # of the last update
+        self.ended: set[int] = set()
+        self.logged_at = self.saved_at = time.monotonic()
+        self.save_took = 0.0
+
+    def train(
+        self, should_stop: Callable[[], bool], judge: Judge | None, tick: Callable[[float], None]
+    ) -> None:
+        """Trains everyone to the end, whatever that is; every run is finished afterwards."""
+        try:
+            self._begin()
+            self._train(should_stop, judge, tick)
+            self._end()
+        except KeyboardInterrupt:
+            self._end_all("stopped", None)
+            raise
+        except Exception as error:
+            if not isinstance(error, EXPLAINED):
+                self._say(traceback.format_exc().rstrip())
+            sentence = explained(error, self.jobs[0].config)
+            self._say(f"error: {sentence}")
+            self._end_all("failed", sentence)
+        finally:
+            for console in self.consoles:
+                console.close()
+
+    def _begin(self) -> None:
+        pairs = zip(self.jobs, self.datas, strict=True)
+        self.training = BatchedTraining([Member.of(job.config, data) for job, data in pairs])
+        where = device_title(self.device)
+        note = f"trained at the same time as {len(self.jobs) - 1} others of {self.jobs[0].study}"
+        for job, run, data, console in zip(self.jobs, self.runs, self.datas, self.consoles, strict=True):
+            run.progress(epochs=job.config.epochs, steps=self._steps(job, data))
+            lines = [f"run {run.directory.path} on {where}: {job.title}", described(job.config, data)]
+            console.say("\n".join([*lines, *data.notes, note]))
+            for text in (*data.notes, note):
+                run.text(0, "note", text)
+
+    def _train(
+        self, should_stop: Callable[[], bool], judge: Judge | None, tick: Callable[[float], None]
+    ) -> None:
+        epochs = max(job.config.epochs for job in self.jobs)
+        for scores in self.training.run():
+            if isinstance(scores, StepScores):
+                self.waiting.append(scores)
+                self.rates[scores.members] = scores.learning_rates[-1]
+                if time.monotonic() - self.logged_at > LOG_SECONDS:
+                    self._log_steps()
+            else:
+                self._log_steps()
+                self._log_epoch(scores)
+                self._obey(scores)
+                if judge is not None:
+                    self._ask(judge, scores)
+                self._end_gone()
+                self._save_sometimes()
+                tick(scores.epoch / epochs)
+            if should_stop():
+                break
+        self._log_steps()
+
+    def _log_steps(self) -> None:
+        """The rows of the steps that wait, a block for each member."""
+        for _, group in itertools.groupby(self.waiting, key=lambda scores: scores.members.tobytes()):
+            blocks = list(group)
+            steps, epochs, valid, rates = (
+                np.ascontiguousarray(np.concatenate([getattr(block, name) for block in blocks]).T)
+                for name in ("steps", "epochs", "valid", "learning_rates")
+            )
+            values = {
+                name: np.ascontiguousarray(np.concatenate([block.values[name] for block in blocks]).T)
+                for name in blocks[0].values
+            }
+            whole = bool(valid.all())
+            for column, number in enumerate(blocks[0].members.tolist()):
+                rows = slice(None) if whole else valid[column]
+                self.runs[number].log_rows(
+                    steps[column][rows],
+                    {name: array[column][rows] for name, array in values.items()},
+                    split="train",
+                    epochs=epochs[column][rows],
+                )
+                paced = (steps[column] % PACE == 0) & valid[column]
+                if paced.any():
+                    rate = {"learning_rate": rates[column][paced]}
+                    self.runs[number].log_rows(steps[column][paced], rate, epochs=epochs[column][paced])
+        self.waiting.clear()
+        self.logged_at = time.monotonic()
+
+    def _log_epoch(self, scores: EpochScores) -> None:
+        names = list(scores.validation)
+        trained = np.stack([scores.train[name] for name in names], axis=1).tolist()
+        validated = np.stack([scores.validation[name] for name in names], axis=1).tolist()
+        numbers = (self.rates[scores.members], scores.gradient_norms, scores.parameter_norms)
+        norms = np.stack(numbers, axis=1).tolist()
+        labels = [f"epoch_{name}" for name in names]
+        blind = (self.training.validation.lengths == 0).any()
+        rows = zip(scores.members.tolist(), scores.steps.tolist(), trained, validated, norms, strict=True)
+        for number, step, train, validation, norm in rows:
+            run = self.runs[number]
+            run.log(step, dict(zip(labels, train, strict=True)), "train", scores.epoch)
+            if not (blind and np.isnan(validation).all()):
+                run.log(step, dict(zip(names, validation, strict=True)), "validation", scores.epoch)
+            three = dict(zip(("learning_rate", "gradient_norm", "parameter_norm"), norm, strict=True))
+            run.log(step, three, epoch=scores.epoch)
+            run.progress(epoch=scores.epoch, step=step)
+        if not self.many:
+            self._log_pictures(scores)
+            self._say_epoch(scores, names, validated)
+
+    def _log_pictures(self, scores: EpochScores) -> None:
+        """Confusion matrices of the validation data; histograms of weights and gradients, when it is time."""
+        steps = scores.steps.tolist()
+        self._log_confusions("validation", scores.members, scores.outputs, steps, [scores.epoch] * len(steps))
+        wanted = {number: self.jobs[number].config.histogram_every for number in scores.members.tolist()}
+        if not any(every and scores.epoch % every == 0 for every in wanted.values()):
+            return
+        for kind, values in (("weights", scores.weights), ("gradients", scores.gradients)):
+            for name, found in histograms(values, self.training.learners.networks.places):
+                for number, step, (counts, edges) in zip(scores.members.tolist(), steps, found, strict=True):
+                    if wanted[number] and scores.epoch % wanted[number] == 0:
+                        self.runs[number].histogram(step, f"{kind}/{name}", counts, edges, epoch=scores.epoch)
+
+    def _log_confusions(
+        self,
+        split: str,
+        members: np.ndarray,
+        outputs: Iterable[Evaluation],
+        steps: Sequence[int],
+        epochs: Sequence[float],
+    ) -> None:
+        classes = self.datas[0].num_classes
+        if not classes:
+            return
+        labels = list(self.datas[0].class_names)
+        task = self.training.members[0].row
+        for row, counts in confusions(list(outputs), task, classes).items():
+            run = self.runs[int(members[row])]
+            run.matrix(steps[row], "confusion", counts, labels, split=split, epoch=epochs[row])
+
+    def _say_epoch(
+        self, scores: EpochScores, names: Sequence[str], values: Sequence[Sequence[float]]
+    ) -> None:
+        rows = zip(scores.members.tolist(), values, scores.improved.tolist(), strict=True)
+        for number, validation, improved in rows:
+            console = self.consoles[number]
+            console.after_epoch(scores.epoch, dict(zip(names, validation, strict=True)), improved)
+
+    def _obey(self, scores: EpochScores) -> None:
+        """What a person asked of single members."""
+        for number, step in zip(scores.members.tolist(), scores.steps.tolist(), strict=True):
+            for request in self.runs[number].requests():
+                if request.kind == "stop":
+                    self.training.stop([number])
+                elif request.kind == "checkpoint":
+                    self._save(number, f"step-{step:08d}")
+                else:
+                    note = "its learning rate can't be set by hand: it is trained at the same time as others"
+                    self.runs[number].text(step, "note", note, epoch=scores.epoch)
+
+    def _ask(self, judge: Judge, scores: EpochScores) -> None:
+        best = scores.validation[self.training.scores.best.name].tolist()
+        running = {
+            number: score
+            for number, score in zip(scores.members.tolist(), best, strict=True)
+            if number not in scores.ended
+        }
+        if running:
+            verdicts = judge(scores.epoch, {self.places[number]: score for number, score in running.items()})
+            numbers = {place: number for number, place in enumerate(self.places)}
+            for place, reason in verdicts.items():
+                self.training.stop([numbers[place]], reason)
+
+    def _end_gone(self) -> None:
+        """Finishes the runs of members that failed or were stopped; those that finished wait for the test."""
+        alive = set(self.training.alive.tolist())
+        for number, state in enumerate(self.training.states):
+            gone = number not in alive and number not in self.ended
+            if gone and state in ("failed", "stopped"):
+                self._finish(number, state, self.training.errors[number])
+
+    def _end(self) -> None:
+        """The test scores, of the best weights, and how everybody ended."""
+        outcomes = self.training.outcomes()
+        finished = [outcome for outcome in outcomes if outcome.state == "finished"]
+        self._log_tests(finished)
+        for outcome in outcomes:
+            if outcome.member not in self.ended:
+                self._finish(outcome.member, outcome.state, outcome.error)
+
+    def _log_tests(self, finished: Sequence[Outcome]) -> None:
+        task = self.training.members[0].row
+        for outcome in finished:
+            if outcome.test_outputs is None:
+                continue
+            data, run = self.datas[outcome.member], self.runs[outcome.member]
+            step, epoch = outcome.best_step, outcome.best_epoch
+            run.log(step, outcome.test, split="test", epoch=epoch)
+            said, chances = task.predict(data.in_units(outcome.test_outputs))
+            targets = data.test.targets
+            run.predictions(
+                "test",
+                index=data.test.indices,
+                target=data.in_units(targets).flatten().cpu().numpy(),
+                prediction=said.flatten().cpu().numpy(),
+                probabilities=None if chances is None else chances.cpu().numpy(),
+                step=step,
+                epoch=epoch,
+            )
+            evaluation = (np.zeros(1, np.int64), outcome.test_outputs[None], targets[None])
+            self._log_confusions("test", np.array([outcome.member]), [evaluation], [step], [epoch])
+            note = f"the test scores are of the best weights: those after epoch {epoch}"
+            run.text(step, "note", note, epoch=epoch)
+            self.consoles[outcome.member].after_test(epoch, outcome.test)
+
+    def _finish(self, number: int, state: str, error: str | None) -> None:
+        self.ended.add(number)
+        self._save(number, "best", "last")
+        self.consoles[number].say(f"error: {error}" if state == "failed" else error or state)
+        self.runs[number].finish(state, error)
+
+    def _end_all(self, state: str, error: str | None) -> None:
+        for number, run in enumerate(self.runs):
+            if number not in self.ended:
+                run.finish(state, error)
+
+    def _save_sometimes(self) -> None:
+        """So that a look at a long training finds its networks; nobody resumes from these."""
+        start = time.monotonic()
+        if start - self.saved_at > max(SAVE_SECONDS, self.save_took / SAVE_SHARE):
+            for number in self.training.alive.tolist():
+                self._save(number, "best", "last")
+            self.saved_at = time.monotonic()
+            self.save_took = self.saved_at - start
+
+    def _save(self, number: int, *names: str) -> None:
+        """Writes checkpoints: weights only. A full disk must not end the trainings."""
+        training, run = self.training, self.runs[number]
+        best = training.best
+        if not training.epochs[number] and not best.epochs[number]:
+            return  # no epoch is done
+        moments: dict[str, tuple[dict[str, Tensor], int, int]] = {
+            name: (training.weights(number), int(training.steps[number]), int(training.epochs[number]))
+            for name in names
+            if name != "best"
+        }
+        if "best" in names:
+            weights = best.networks.state_dict(number)
+            moments["best"] = (weights, int(best.steps[number]), int(best.epochs[number]))
+        member, data = training.members[number], self.datas[number]
+        info = {"task": data.task, "dataset": data.name, "classes": list(data.class_names)}
+        try:
+            for name, (weights, step, epoch) in moments.items():
+                position = {"step": step, "epoch": epoch, "batch": 0}
+                moment = Checkpoint(member.about, weights, position, info)
+                save_checkpoint(run.directory.checkpoints, name, moment)
+        except OSError as error:
+            self.consoles[number].say(f"warning: no checkpoint could be written ({error}); training goes on")
+
+    def _say(self, line: str) -> None:
+        for number, console in enumerate(self.consoles):
+            if number not in self.ended:
+                console.say(line)
+
+    @staticmethod
+    def _steps(job: Job, data: Data) -> int:
+        return job.config.epochs * batches_in(len(data.train), job.config.batch_size)
