@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
 import platform
 import socket
@@ -13,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from logs.directory import RunDirectory, read_json, write_json
@@ -21,6 +23,7 @@ from logs.process import process_started
 from logs.vocabulary import SCHEMA_VERSION
 
 LATEST = 253402300800.0  # the year 10000, after which no calendar and no table goes
+COMMIT_SECONDS = 10.0  # a commit, or a changed file, is noticed that late by a process that starts many runs
 PACKAGES = ("torch", "torchvision", "numpy", "pandas", "pyarrow", "scikit-learn", "visdom")
 
 
@@ -35,7 +38,7 @@ class RunInfo:
     kind: str = "train"  # which script made it: train, fold, sweep, landscape ...
     group: str = ""  # runs that belong together: the id of the study that this run is a member of
     study: Mapping[str, Any] = field(default_factory=dict)  # of a group run: what it varies, and how
-    member: Mapping[str, Any] = field(default_factory=dict)  # which one of its group: {"repeat": 0, "fold": 3}
+    member: Mapping[str, Any] = field(default_factory=dict)  # of a group: which one, {"repeat": 0, "fold": 3}
     tags: tuple[str, ...] = ()  # labels.json overrides
     config: Mapping[str, Any] = field(
         default_factory=dict
@@ -88,7 +91,7 @@ class RunInfo:
             config=dict(config or {}),
             command=tuple(sys.orig_argv if command is None else command),
             seed=seed,
-            git_commit=git_commit(),
+            git_commit=_recent_commit(),
             versions={**installed_versions(), **(versions or {})},
             device=device,
             host=socket.gethostname(),
@@ -182,15 +185,31 @@ def git_commit() -> str:
     return answer.stdout.strip() if answer.returncode == 0 else ""
 
 
-def installed_versions() -> dict[str, str]:
-    """Python's, the platform's and the packages' that a result may depend on."""
+def _recent_commit() -> str:
+    """The same, asked for at most once in some seconds: a hundred folds start in one of them."""
+    try:
+        folder = str(Path.cwd())
+    except OSError:  # it was removed
+        return ""
+    return _commit_of(folder, int(time.monotonic() / COMMIT_SECONDS))
+
+
+@functools.lru_cache(maxsize=1)
+def _commit_of(folder: str, moment: int) -> str:
+    """The arguments say when the answer is an old one."""
+    return git_commit()
+
+
+@functools.cache
+def installed_versions() -> Mapping[str, str]:
+    """Python's, the platform's and the packages' that a result may depend on: as this process found them."""
     found = {"python": platform.python_version(), "platform": platform.platform()}
     for package in PACKAGES:
         try:
             found[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
             continue
-    return found
+    return MappingProxyType(found)
 
 
 def _short(value: Any) -> str:

@@ -14,11 +14,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
+import numpy as np
+
+from logs.row_block import RowBlock
 from logs.vocabulary import SPLITS
-from logs.wal import CAPACITY, GROUP_VALUES, HEADER_BYTES, RECORD_BYTES, SEGMENT_BYTES, Group, Segment
+from logs.wal import CAPACITY, GROUP_VALUES, HEADER_BYTES, RECORD, RECORD_BYTES, SEGMENT_BYTES, Group, Segment
 
 NAME_BYTES = 64  # of a metric's name in UTF-8
 SPARE_SEGMENTS = 2
+MOST_GROUPS = 32  # of one row: a fresh header has room for as many, however long the names
 
 # For one to four values: step, epoch, the values, wall time, group, commit (written last).
 _PACK = {
@@ -81,10 +85,37 @@ class Recorder:
                 _VOID(self._map, position, 0, position)
                 self._refuse(error, step, values, epoch)
 
-    def fill(self) -> bool:
+    def append_rows(self, steps: Any, values: Mapping[str, Any], split: str | None, epochs: Any) -> None:
+        """What a call of `append` for each row would write, but for the time: it is the same for all.
+
+        TypeError or ValueError names what can't be logged; nothing is logged then.
+        """
+        metrics = _checked_metrics(values, split)
+        block = RowBlock.checked(steps, values, metrics, split, epochs)
+        if len(block.groups) > MOST_GROUPS:
+            columns = {name: np.asarray(values[name], np.float64).tolist() for name in metrics}
+            rows = block.records[:: len(block.groups)]
+            for row, (step, epoch) in enumerate(
+                zip(rows["step"].tolist(), rows["epoch"].tolist(), strict=True)
+            ):
+                self.append(step, {name: column[row] for name, column in columns.items()}, split, epoch)
+            return
+        with self._lock:
+            if self._closed:
+                raise RuntimeError(self._closed)
+            block.records["wall_time"] = time.time_ns() // 1000
+            done = 0
+            while done < len(block.records):
+                written = self._write(block, done)
+                if not written:
+                    self.lost_rows += block.values_from(done)
+                    return
+                done += written
+
+    def fill(self, spares: int = SPARE_SEGMENTS) -> bool:
         """Makes spare segments until there are enough; False where the disk is full. Background thread."""
         with self._allocation:
-            while len(self._spares) < SPARE_SEGMENTS and not self._closed:
+            while len(self._spares) < spares and not self._closed:
                 try:
                     self._spares.append(self._make())
                 except OSError as error:
@@ -142,6 +173,38 @@ class Recorder:
                 _VOID(self._map, position, 0, position)
                 self._refuse(error, step, values, epoch)
 
+    def _write(self, block: RowBlock, start: int) -> int:
+        """Writes records of a block, from `start` on, as many as fit into one segment; 0: there is no room."""
+        segment: Segment | None = None
+        while segment is not self._segment:  # a group that its header has no room for goes on to the next one
+            segment = self._segment if self._position < self._end else None
+            layouts = [self._layout(names, block.split) for names in block.groups]
+            if None in layouts:
+                return 0
+        position = self._position
+        count = min(len(block.records) - start, (self._end - position) // RECORD_BYTES)
+        stop = position + count * RECORD_BYTES
+        records = block.records[start : start + count]
+        numbers = np.array([layout[1] for layout in layouts if layout is not None], np.uint32)
+        records["group"] = numbers[np.arange(start, start + count) % len(numbers)]
+        self._position = stop
+        try:
+            self._put(records, position)
+        except BaseException:  # Ctrl-C: records that don't count would end the segment
+            self._put(records, position)
+            raise
+        return count
+
+    def _put(self, records: np.ndarray, position: int) -> None:
+        """The bytes first, then the commits: a record counts once all that is in it is there."""
+        stop = position + len(records) * RECORD_BYTES
+        self._map[position:stop] = records.view(np.uint8).data
+        written = np.frombuffer(self._map, RECORD, len(records), position)
+        try:
+            written["commit"] = np.arange(position, stop, RECORD_BYTES)
+        finally:
+            del written  # a view that is left would keep the map from being closed
+
     def _layout(self, names: tuple[str, ...], split: str | None) -> tuple[Any, int] | None:
         """How to pack these metrics into a segment with room for them; None where none can be had."""
         if self._position >= self._end and not self._rotate():
@@ -189,7 +252,7 @@ class Recorder:
         self._segment = segment
         self._map = segment.map
         self._position = HEADER_BYTES
-        self._end = SEGMENT_BYTES
+        self._end = len(segment.map)
         self._layouts.clear()
 
     def _refuse(self, error: BaseException, step: Any, values: Mapping[str, Any], epoch: Any) -> NoReturn:

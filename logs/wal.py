@@ -7,7 +7,7 @@ in it are little-endian. It has its full length from the start; what is not writ
     0            8       "DESCWAL1", written last when the file is made
     8            4       length of the header in bytes (32,768): where the first record starts
     12           4       length of a record in bytes (64)
-    16           4       number of records that have room (32,768)
+    16           4       number of records that have room (32,768; 2,048 where many runs share a process)
     20           4       number of the segment, as in its name
     64           ...     the groups, one after the other, up to the end of the header:
                          uint16  length n of what follows; written last; 0 = no more groups
@@ -52,6 +52,7 @@ MAGIC = b"DESCWAL1"
 HEADER_BYTES = 32768
 RECORD_BYTES = 64
 CAPACITY = 32768  # records in a segment: 50 ms of nothing but logging, or minutes of training
+SHARED_CAPACITY = 2048  # where many runs share a process: a hundred of them then take 16 MB, not 210
 SEGMENT_BYTES = HEADER_BYTES + CAPACITY * RECORD_BYTES
 GROUPS_OFFSET = 64
 GROUP_VALUES = 4  # values in a record
@@ -114,20 +115,31 @@ class Segment:
         self._groups_end = GROUPS_OFFSET
 
     @classmethod
-    def create(cls, run: Path, number: int, allocate: Callable[[int, int], None] = allocate) -> Segment:
-        """A new file in the run's folder. OSError where the disk is full; nothing is left behind then."""
+    def create(
+        cls,
+        run: Path,
+        number: int,
+        allocate: Callable[[int, int], None] = allocate,
+        capacity: int | None = None,
+    ) -> Segment:
+        """A new file in the run's folder with room for `capacity` records (None: `CAPACITY`).
+
+        OSError where the disk is full; nothing is left behind then.
+        """
+        capacity = CAPACITY if capacity is None else capacity
+        length = HEADER_BYTES + capacity * RECORD_BYTES
         path = segment_path(run, number)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o644)
         try:
-            allocate(descriptor, SEGMENT_BYTES)
-            mapped = mmap.mmap(descriptor, SEGMENT_BYTES)
+            allocate(descriptor, length)
+            mapped = mmap.mmap(descriptor, length)
         except BaseException:
             os.close(descriptor)
             path.unlink(missing_ok=True)
             raise
         os.close(descriptor)
         np.frombuffer(mapped, np.uint8)[:] = 0  # the page faults happen here, not in the training thread
-        prefix = _PREFIX.pack(MAGIC, HEADER_BYTES, RECORD_BYTES, CAPACITY, number)
+        prefix = _PREFIX.pack(MAGIC, HEADER_BYTES, RECORD_BYTES, capacity, number)
         mapped[len(MAGIC) : len(prefix)] = prefix[len(MAGIC) :]
         mapped[: len(MAGIC)] = MAGIC
         return cls(path, number, mapped)

@@ -175,6 +175,16 @@ class RunWriter:
         """
         self._append(step, values, split, epoch)
 
+    def log_rows(
+        self, steps: Any, values: Mapping[str, Any], split: str | None = None, epochs: Any = None
+    ) -> None:
+        """What n calls of `log` would write, in one copy: steps int64[n], values {metric: float[n]}.
+
+        `epochs` is float[n], one number for all rows, or None. The same promises and errors as `log`; of a
+        block in which something can't be logged, nothing is. All its rows have one wall time.
+        """
+        self._recorder.append_rows(steps, values, split, epochs)
+
     def image(
         self,
         step: int,

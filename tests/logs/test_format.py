@@ -125,6 +125,7 @@ def test_the_bytes_of_a_record_are_those_of_the_code() -> None:
         offset: int(found[1]) for offset, text in header.items() if (found := re.search(r"(\d+)(;|$)", text))
     }
     assert numbers == {"8": wal.HEADER_BYTES, "12": wal.RECORD_BYTES, "16": wal.CAPACITY}
+    assert f"{wal.SHARED_CAPACITY} in a run that shares its process" in header["16"]
     assert f"`{wal.MAGIC.decode()}`" in header["0"]
     assert (str(wal.GROUPS_OFFSET) in header, str(wal.HEADER_BYTES) in header) == (True, True)
     numpy_types = {"<i8": "int64", "<f8": "float64", "<u4": "uint32"}

@@ -51,6 +51,21 @@ def test_a_new_run_knows_its_process_machine_and_versions(directory: RunDirector
     assert info.command
 
 
+def test_a_hundred_runs_of_one_process_ask_git_once(
+    runs: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked: list[Path] = []
+    monkeypatch.setattr("logs.info.git_commit", lambda: asked.append(Path.cwd()) or "a" * 40)
+    monkeypatch.setattr("logs.info.COMMIT_SECONDS", 1e9)
+    monkeypatch.chdir(tmp_path)
+    made = [RunInfo.new(RunDirectory(runs / str(n)), model="m", dataset="d") for n in range(100)]
+    assert {info.git_commit for info in made} == {"a" * 40}
+    assert asked == [tmp_path]
+    monkeypatch.chdir(runs)  # another folder may be another repository
+    RunInfo.new(RunDirectory(runs / "x"), model="m", dataset="d")
+    assert asked == [tmp_path, runs]
+
+
 def test_run_json_is_written_once(directory: RunDirectory) -> None:
     info = RunInfo.new(directory, model="mlp", dataset="digits")
     write_info(directory, info)
