@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from logs.catalog import RunCatalog, RunSummary
+    from logs.crew import Crew
     from logs.directory import RunDirectory
     from logs.errors import BrokenRunError, LogsError, NewerSchemaError, RunningError, UnknownRunError
     from logs.info import RunInfo
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "BrokenRunError": "logs.errors",
+    "Crew": "logs.crew",
     "Labels": "logs.labels",
     "LogsError": "logs.errors",
     "NewerSchemaError": "logs.errors",
@@ -44,6 +46,7 @@ _HOMES = {
 
 __all__ = [
     "BrokenRunError",
+    "Crew",
     "Labels",
     "LogsError",
     "NewerSchemaError",

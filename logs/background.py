@@ -1,8 +1,9 @@
-"""The writer's second thread: whatever takes longer than a microsecond happens here.
+"""What the writer leaves to another thread: whatever takes longer than a microsecond happens here.
 
-Every fifth of a second, or when woken, it folds full segments into parts, writes pictures and predictions,
-takes requests, and once a second replaces status.json. A third thread does nothing but make segments ahead of
-the training thread: folding must not hold it up.
+At its turn, every fifth of a second or when woken, a run has its full segments folded into parts, its
+pictures and predictions written, its requests taken, and once a second its status.json replaced. A third
+thread does nothing but make segments ahead of the training thread: folding must not hold it up. Whose turn it
+is, crew.py says.
 
 Whoever computes in Python holds the interpreter, and the training thread waits. So rows are handled in
 slices, with a `breath` between them that hands the interpreter over; what takes longer is in Arrow, NumPy or
@@ -23,6 +24,7 @@ from pathlib import Path
 
 from logs.breath import SLICE_RECORDS, breath
 from logs.compaction import compact_rows, compact_scalars, fold_rows, fold_segments
+from logs.crew import Crew
 from logs.curve import Curve, Series
 from logs.directory import RunDirectory
 from logs.errors import LogsError
@@ -35,18 +37,16 @@ from logs.status import Status, write_status
 from logs.tally import Tally
 from logs.wal import Segment, curves
 
-TICK_SECONDS = 0.2
 BEAT_SECONDS = 1.0
-WAITING_BYTES = 256 << 20  # pictures and predictions that may wait to be written
+WAITING_BYTES = 256 << 20  # pictures and predictions that may wait to be written, in all runs of a crew
 
 
-class Background(threading.Thread):
+class Background:
     """Owned by one RunWriter. `finish` is called by the writer, after logging has ended."""
 
     def __init__(
-        self, directory: RunDirectory, status: Status, tally: Tally, say: Callable[[str], None]
+        self, directory: RunDirectory, status: Status, tally: Tally, say: Callable[[str], None], crew: Crew
     ) -> None:
-        super().__init__(name="run-log", daemon=True)
         self.directory = directory
         self.status = status
         self.recorder: Recorder
@@ -55,56 +55,55 @@ class Background(threading.Thread):
         self._tally = tally
         self._say = say
         self._said: set[str] = set()
-        self._woken = threading.Event()
-        self._ending = threading.Event()
-        self._space = threading.Thread(target=self._make_segments, name="run-log-space", daemon=True)
-        self._needs_space = threading.Event()
+        self._crew = crew
+        self._turns = threading.RLock()  # one turn at a time, and none after the end
+        self._ended = False
+        self._needs_space = not crew.shared  # of many runs, most fill no segment: none is made ahead
         self._media: deque[Medium] = deque()
         self._predictions: deque[Predictions] = deque()
-        self._waiting_bytes = 0
+        self.waiting_bytes = 0
         self._counted = 0  # records of the current segment that the tally knows
         self._beats: deque[tuple[float, int]] = deque(maxlen=10)  # time and step, for the rate
-        self._last_beat = 0.0
+        self.last_beat = 0.0
 
     def wake(self) -> None:
         """Called by the training thread when it has gone on to the next segment."""
-        self._needs_space.set()
-        self._woken.set()
+        self._needs_space = True
+        self._crew.wake(self)
 
     def add(self, item: Medium | Predictions) -> None:
         """Queues a row for media/ or predictions/; one that would exceed the memory set aside is dropped."""
         size = item.bytes if isinstance(item, Medium) else item.index.nbytes * 8
-        if self._waiting_bytes + size > WAITING_BYTES:
+        if self._crew.waiting_bytes + size > WAITING_BYTES:
             self._say_once("queue", "pictures are logged faster than they can be written; some are left out")
             return
-        self._waiting_bytes += size
+        self.waiting_bytes += size
         if isinstance(item, Medium):
             self._media.append(item)
         else:
             self._predictions.append(item)
 
-    def run(self) -> None:
-        self._space.start()
-        while not self._ending.is_set():
-            self._woken.wait(TICK_SECONDS)
-            self._woken.clear()
+    def turn(self, may_beat: bool = True) -> None:
+        """What there is to do now; `may_beat` False: without the status, pictures and predictions."""
+        with self._turns:
+            if self._ended:
+                return
             try:
-                self._turn()
+                self._turn(may_beat)
             except Exception as error:  # training goes on; what was logged is in the segments
                 self._say_once("turn", f"the run log's thread met {type(error).__name__}: {error}")
 
-    def _make_segments(self) -> None:
-        while not self._ending.is_set():
-            self._needs_space.clear()
-            self.recorder.fill()
-            self._needs_space.wait(BEAT_SECONDS)  # on a full disk there may be room later
+    def make_segments(self, spares: int) -> None:
+        """Makes segments ahead, where some were used or found no room on the disk."""
+        if self._needs_space or self.recorder.no_room is not None:
+            self._needs_space = False
+            self.recorder.fill(spares)
 
     def finish(self, state: str, error: str) -> None:
-        """Ends the thread, brings the run into its final form, and says last that it has ended."""
-        self._ending.set()
-        self.wake()
-        self.join()
-        self._space.join()
+        """Ends the turns, brings the run into its final form, and says last that it has ended."""
+        self._crew.remove(self)
+        with self._turns:
+            self._ended = True
         self._write_waiting()
         self._count()
         self.recorder.current()[0].close()
@@ -121,11 +120,11 @@ class Background(threading.Thread):
         with self._trouble("status.json"):
             write_status(self.directory, replace(self.status, heartbeat=time.time()))
 
-    def _turn(self) -> None:
+    def _turn(self, may_beat: bool) -> None:
         self._count()
         now = time.monotonic()
-        if now - self._last_beat >= BEAT_SECONDS:
-            self._last_beat = now
+        if may_beat and now - self.last_beat >= BEAT_SECONDS:
+            self.last_beat = now
             self.status = self._current_status()
             self.write_status()
             self._write_waiting()
@@ -188,7 +187,7 @@ class Background(threading.Thread):
         while self._predictions:
             rows = self._predictions.popleft()
             self._publish(self.directory.predictions, lambda path, rows=rows: write_predictions(path, rows))
-        self._waiting_bytes = 0
+        self.waiting_bytes = 0
 
     def _publish(self, folder: Path, write: Callable[[Path], None]) -> None:
         with self._trouble(f"{folder.name}/"):

@@ -174,7 +174,7 @@ class Recorder:
                 self._refuse(error, step, values, epoch)
 
     def _write(self, block: RowBlock, start: int) -> int:
-        """Writes records of a block, from `start` on, as many as fit into one segment; 0: there is no room."""
+        """Writes records of a block, from `start` on, as many as fit into one segment; 0: no room."""
         segment: Segment | None = None
         while segment is not self._segment:  # a group that its header has no room for goes on to the next one
             segment = self._segment if self._position < self._end else None

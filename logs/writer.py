@@ -12,6 +12,7 @@ lost then.
 from __future__ import annotations
 
 import atexit
+import functools
 import io
 import math
 import os
@@ -27,6 +28,7 @@ from typing import Any, Self
 import numpy as np
 
 from logs import media
+from logs.crew import Crew
 from logs.curve import Curve, Series
 from logs.directory import RunDirectory
 from logs.errors import RunningError
@@ -62,6 +64,7 @@ class RunWriter:
         status: Status,
         first_segment: int = 0,
         say: Callable[[str], None] = to_stderr,
+        crew: Crew | None = None,
     ) -> None:
         """Use `create`, `open` or `resume`."""
         from logs.background import Background  # imports pyarrow
@@ -75,13 +78,15 @@ class RunWriter:
         tally = Tally(info.higher_is_better)
         if first_segment:
             tally.add(_logged(directory))
-        self._background = Background(directory, status, tally, say)
-        self._recorder = Recorder(directory.path, first_segment, self._background.wake)
+        threads = crew if crew is not None else Crew.of_one()
+        self._background = Background(directory, status, tally, say, threads)
+        more = () if crew is None else (crew.create_segment,)
+        self._recorder = Recorder(directory.path, first_segment, self._background.wake, *more)
         self._background.recorder = self._recorder
         self._append = self._recorder.append
         _warm_up()
         self._background.write_status()
-        self._background.start()
+        threads.add(self._background, self._finish_after)
         _open.add(self)
         atexit.register(self._at_exit)
 
@@ -105,10 +110,12 @@ class RunWriter:
         versions: Mapping[str, str] | None = None,
         higher_is_better: Mapping[str, bool] | None = None,
         say: Callable[[str], None] = to_stderr,
+        crew: Crew | None = None,
     ) -> RunWriter:
         """A new run in the folder `runs`. OSError where it can't be written.
 
-        `say` is given a line when something can't be logged, such as that the disk is full.
+        `say` is given a line when something can't be logged, such as that the disk is full. With a `crew` the
+        run shares its threads with others of this process.
         """
         directory = RunDirectory.create(runs, model, dataset)
         info = RunInfo.new(
@@ -128,19 +135,25 @@ class RunWriter:
             versions=versions,
             higher_is_better={**HIGHER_IS_BETTER, **(higher_is_better or {})},
         )
-        return cls.open(directory, info, say)
+        return cls.open(directory, info, say, crew)
 
     @classmethod
     def open(
-        cls, directory: RunDirectory, info: RunInfo, say: Callable[[str], None] = to_stderr
+        cls,
+        directory: RunDirectory,
+        info: RunInfo,
+        say: Callable[[str], None] = to_stderr,
+        crew: Crew | None = None,
     ) -> RunWriter:
         """A new run in a folder that is there already and has no run.json."""
         write_info(directory, info)
         status = Status(pid=info.pid, process_started=info.process_started, host=info.host)
-        return cls(directory, info, status, say=say)
+        return cls(directory, info, status, say=say, crew=crew)
 
     @classmethod
-    def resume(cls, path: Path | str, say: Callable[[str], None] = to_stderr) -> RunWriter:
+    def resume(
+        cls, path: Path | str, say: Callable[[str], None] = to_stderr, crew: Crew | None = None
+    ) -> RunWriter:
         """Goes on with a run that has ended or was killed; its rows stay as they are.
 
         RunningError while its process lives; BrokenRunError where it can't be read.
@@ -162,7 +175,7 @@ class RunWriter:
             process_started=process_started(os.getpid()),
             host=socket.gethostname(),
         )
-        return cls(directory, info, resumed, first, say)
+        return cls(directory, info, resumed, first, say, crew)
 
     def log(
         self, step: int, values: Mapping[str, float], split: str | None = None, epoch: float = math.nan
@@ -280,9 +293,9 @@ class RunWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._finish_after(error, "finished")
+        self._finish_after(error)
 
-    def _finish_after(self, error: BaseException | None, otherwise: str) -> None:
+    def _finish_after(self, error: BaseException | None, otherwise: str = "finished") -> None:
         if isinstance(error, KeyboardInterrupt | SystemExit):
             self.finish("stopped")
         elif error is not None:
@@ -308,6 +321,7 @@ class RunWriter:
         atexit.unregister(self._at_exit)
 
 
+@functools.cache
 def _warm_up() -> None:
     """Arrow's first table and first file take a tenth of a second: not while somebody trains."""
     from logs.scalar_parts import write_curves
