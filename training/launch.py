@@ -27,6 +27,8 @@ from training.places import data_folder, found_run, runs_folder
 
 START_SECONDS = 60.0  # importing PyTorch from a cold disk can take many of them
 TAIL_CHARACTERS = 1500
+STUDIES = {"kfold": "training.kfold", "sweep": "training.sweep"}  # the driver of each kind
+STOPPED_BY_SIGNAL = {"train": "training.train", **STUDIES}  # a member's process has others to train
 
 
 class LaunchError(RuntimeError):
@@ -48,8 +50,28 @@ def launch(config: RunConfig, runs: Path, data: Path | None = None) -> str:
     return directory.id
 
 
+def launch_study(
+    module: str, options: Sequence[str], model: str, dataset: str, runs: Path, data: Path | None = None
+) -> str:
+    """Starts the driver of a study and returns the study's id once its run.json is there.
+
+    `module` is one of STUDIES, `options` are those of its command line; `model` and `dataset` name the
+    directory. ValueError for another module; LaunchError and OSError as `launch` raises them.
+    """
+    if module not in STUDIES.values():
+        raise ValueError(f"{module!r} drives no study; use one of {', '.join(STUDIES.values())}")
+    directory = RunDirectory.create(runs.resolve(), model, dataset)
+    every = [*options, "--run-directory", str(directory.path)]
+    if data is not None:
+        every += ["--data", str(data.resolve())]
+    process = _start(directory, every, 1, module)
+    _wait_until_started(process, directory, directory.run_json.is_file)
+    return directory.id
+
+
 def resume(directory: RunDirectory) -> str:
     """Goes on with a stopped, failed or lost run in a new process, from its last checkpoint; returns its id.
+    A study goes on with the members that are missing.
 
     RunningError where it runs; LaunchError where there is nothing to go on from.
     """
@@ -57,6 +79,15 @@ def resume(directory: RunDirectory) -> str:
     state = effective_state(info, status)
     if state == "running":
         raise RunningError(f"{directory.id} is running; stop it first")
+    if info.kind in STUDIES:
+        options = ["--resume", str(directory.path.resolve())]
+        process = _start(directory, options, 1, STUDIES[info.kind])
+        _wait_until_started(process, directory, lambda: _goes_on(directory, process.pid))
+        return directory.id
+    if info.member:
+        raise LaunchError(
+            f"{directory.id} is a member of the study {info.group}, which trains it anew: resume the study"
+        )
     if state == "finished":
         raise LaunchError(f"{directory.id} has finished; start a new run from it: {_again(directory)}")
     if not (directory.checkpoints / "last.safetensors").is_file():
@@ -80,12 +111,7 @@ def stop(directory: RunDirectory) -> None:
         return
     send_request(directory, "stop")
     pid, started = _process(info, status)
-    if (
-        os.name != "nt"
-        and info.kind == "train"
-        and "training.train" in info.command
-        and is_alive(pid, started)
-    ):
+    if os.name != "nt" and STOPPED_BY_SIGNAL.get(info.kind) in info.command and is_alive(pid, started):
         import signal
 
         try:
@@ -133,8 +159,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _start(directory: RunDirectory, options: list[str], threads: int) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "training.train", *options]
+def _start(
+    directory: RunDirectory, options: list[str], threads: int, module: str = "training.train"
+) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", module, *options]
     environment = {
         **os.environ,
         "OMP_NUM_THREADS": str(threads),
@@ -177,6 +205,12 @@ def _wait_until_started(process: subprocess.Popen[bytes], directory: RunDirector
                 f"the training did not start within {START_SECONDS:.0f} s; see {directory.output_log}"
             )
         time.sleep(0.05)
+
+
+def _goes_on(directory: RunDirectory, pid: int) -> bool:
+    """True once the process has taken the study over, though it may have ended it already."""
+    status = read_status(directory)
+    return status is not None and status.pid == pid
 
 
 def _tail(path: Path) -> str:

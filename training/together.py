@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from logs.crew import Crew
 from logs.writer import RunWriter
 from training.alone import opened
 from training.batched import BatchedTraining, EpochScores, Outcome, StepScores
@@ -58,8 +59,6 @@ def train_together(
     every epoch the validation scores of those that are trained, by their place in `jobs`. `tick` hears which
     share of the work is done.
     """
-    from logs.crew import Crew
-
     torch.set_num_threads(jobs[0].config.threads)
     device = choose_device(jobs[0].config.device)
     with Crew() as crew:
