@@ -69,16 +69,17 @@ class Crew:
         """Of the pictures and predictions that wait to be written, in all its runs."""
         return sum(member.waiting_bytes for member in self._look())
 
-    def add(self, member: Background, finish: Callable[[BaseException | None], None]) -> None:
-        """Takes on a run; `finish` is called for one that is still open when the crew ends.
-
-        RuntimeError once the crew has ended, and in a fork of its process.
-        """
+    def check(self) -> None:
+        """RuntimeError where it can take no run: it has ended, or belongs to a process that was forked."""
         if os.getpid() != self._process:
             raise RuntimeError(f"the crew belongs to process {self._process}, not its fork; make another one")
+        if self._ending.is_set():
+            raise RuntimeError("the crew has ended; open runs within its `with` block")
+
+    def add(self, member: Background, finish: Callable[[BaseException | None], None]) -> None:
+        """Takes on a run; `finish` is called for one that is still open when the crew ends."""
+        self.check()
         with self._changes:
-            if self._ending.is_set():
-                raise RuntimeError("the crew has ended; open runs within its `with` block")
             self._members[member] = finish
             if not self._threads:
                 self._threads = (
@@ -120,8 +121,7 @@ class Crew:
 
     def _end(self) -> None:
         """Ends the threads, after their present piece of work."""
-        with self._changes:
-            self._ending.set()
+        self._ending.set()
         self._needs_space.set()
         self._woken.set()
         for thread in self._threads:

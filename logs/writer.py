@@ -117,6 +117,7 @@ class RunWriter:
         `say` is given a line when something can't be logged, such as that the disk is full. With a `crew` the
         run shares its threads with others of this process.
         """
+        _check(crew)
         directory = RunDirectory.create(runs, model, dataset)
         info = RunInfo.new(
             directory,
@@ -146,6 +147,7 @@ class RunWriter:
         crew: Crew | None = None,
     ) -> RunWriter:
         """A new run in a folder that is there already and has no run.json."""
+        _check(crew)
         write_info(directory, info)
         status = Status(pid=info.pid, process_started=info.process_started, host=info.host)
         return cls(directory, info, status, say=say, crew=crew)
@@ -160,6 +162,7 @@ class RunWriter:
         """
         from logs.repair import recover
 
+        _check(crew)
         directory = RunDirectory.existing(path)
         info, status = read_info(directory), read_status(directory)
         if effective_state(info, status) == "running":
@@ -319,6 +322,12 @@ class RunWriter:
             f"the run {self.directory.id} is written by process {self._process}, not its fork"
         )
         atexit.unregister(self._at_exit)
+
+
+def _check(crew: Crew | None) -> None:
+    """Before anything is written: a run that can't be taken on must not look as if it were running."""
+    if crew is not None:
+        crew.check()
 
 
 @functools.cache
