@@ -131,6 +131,14 @@ class RunConfig:
         unit="epochs",
     )
 
+    keep: str = option(
+        "best",
+        "the weights the final score is of: best on the validation data, or the last epoch's",
+        "Regularisation",
+        "choice",
+        choices=("best", "last"),
+    )
+
     seed: int = option(0, "start of every random stream", "Run", "integer", low=0, high=SEED_LIMIT)
     device: str = option(
         AUTO,
