@@ -70,8 +70,9 @@ class EpochScores:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one member. The weights are the best ones by validation score, and so are the test's
-    outputs, [samples, outputs] in the order of the member's test rows; None where there is neither.
+    """What became of one member. The weights are the best ones by validation score. The test is of those that
+    the configuration keeps, best or last: its outputs are [samples, outputs] in the order of the member's
+    test rows; None where there are none.
     """
 
     member: int
@@ -83,6 +84,8 @@ class Outcome:
     best_step: int
     best_score: float
     weights: Mapping[str, Tensor]  # for `load_state_dict`; empty where no epoch was done
+    kept_epoch: int  # of the weights that were tested
+    kept_step: int
     test: Mapping[str, float]
     test_outputs: Float[Tensor, "samples outputs"] | None
 
@@ -292,8 +295,13 @@ class BatchedTraining:
         return self.last.state_dict(member)
 
     def outcomes(self) -> list[Outcome]:
-        """What became of each member. The test data is measured here, once, with the best weights."""
-        test, outputs = self._tested(self.best.networks)
+        """What became of each member. The test data is measured here, once, with the weights that
+        are kept.
+        """
+        last = np.array([member.config.keep == "last" for member in self.members])
+        kept_epochs = np.where(last, self.epochs, self.best.epochs)
+        kept_steps = np.where(last, self.steps, self.best.steps)
+        test, outputs = self._tested(self._kept(last), kept_epochs)
         return [
             Outcome(
                 member=number,
@@ -305,19 +313,38 @@ class BatchedTraining:
                 best_step=int(self.best.steps[number]),
                 best_score=float(self.best.scores[number]),
                 weights=self.best.networks.state_dict(number) if self.best.epochs[number] else {},
+                kept_epoch=int(kept_epochs[number]),
+                kept_step=int(kept_steps[number]),
                 test=test.get(number, {}),
                 test_outputs=outputs.get(number),
             )
             for number in range(len(self.members))
         ]
 
-    def _tested(self, networks: StackedNetworks) -> tuple[dict[int, dict[str, float]], dict[int, Tensor]]:
+    def _kept(self, last: np.ndarray) -> StackedNetworks:
+        """The weights to be tested: of the members in `last` (bool [members]) those that they have now."""
+        if not last.any():
+            return self.best.networks
+        device = self.device
+        kept = self.best.networks.select(torch.arange(len(self.members), device=device))
+        gone = last & ~np.isin(np.arange(len(last)), self.alive)
+        rows = torch.from_numpy(np.flatnonzero(gone)).to(device)
+        kept.assign(rows, self.last.select(rows))
+        places = np.flatnonzero(last[self.alive])
+        present = self.learners.networks.select(torch.from_numpy(places).to(device))
+        kept.assign(torch.from_numpy(self.alive[places]).to(device), present)
+        return kept
+
+    def _tested(
+        self, networks: StackedNetworks, epochs: np.ndarray
+    ) -> tuple[dict[int, dict[str, float]], dict[int, Tensor]]:
         scores: dict[int, dict[str, float]] = {}
         found: dict[int, Tensor] = {}
         for members, outputs, targets in evaluated(networks, self.test):
             values = self.scores.of_outputs(members, outputs, targets)
             for place, number in enumerate(members.tolist()):
-                if self.best.epochs[number]:
+                broken = self.members[number].config.keep == "last" and self.states[number] == "failed"
+                if epochs[number] and not broken:
                     scores[number] = {name: float(array[place]) for name, array in values.items()}
                     found[number] = outputs[place]
         return scores, found

@@ -265,4 +265,4 @@ def _within(fold: Fold, pool: np.ndarray) -> Split:
 
 
 def _name(number: np.integer, class_names: Sequence[str]) -> str:
-    return repr(str(class_names[number])) if len(class_names) else str(number)
+    return repr(str(class_names[int(number)])) if len(class_names) else str(number)

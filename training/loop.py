@@ -143,11 +143,16 @@ class Trainer:
             self.save("best", "last")
 
     def test(self) -> None:
-        """The final score, measured once, with the weights that were best on the validation data."""
-        self.network.load_state_dict(self.best.weights)
+        """The final score, measured once, with the weights that `keep` says: those that were best on the
+        validation data, or the last ones.
+        """
+        step, epoch = self.step, self.epoch
+        if self.config.keep == "best":
+            self.network.load_state_dict(self.best.weights)
+            step, epoch = self.best.step, self.best.epoch
         outputs, targets = evaluate(self.network, self.data.test)
-        scores = self.observer.at_the_end(self.best.step, self.best.epoch, outputs, targets)
-        self.console.after_test(self.best.epoch, scores)
+        scores = self.observer.at_the_end(step, epoch, outputs, targets)
+        self.console.after_test(epoch, scores)
 
     @property
     def exact_epoch(self) -> float:

@@ -6,7 +6,7 @@
 | every PACE steps, an epoch's last | learning rate, norms of gradient (unclipped) and weights, speed |
 | every epoch | the metrics over the epoch's batches (`epoch_loss` ..., train) and over the validation data |
 | | the confusion matrix, histograms of weights and gradients, a grid of inputs with predictions |
-| at the end | the test data's metrics, confusion matrix and predictions, from the best weights |
+| at the end | the test data's metrics, confusion matrix and predictions, from the weights kept |
 
 How often is a matter of cost: a step of a small network takes two milliseconds, and all of this less than 3%
 of it (benchmarks/training_speed.py).
@@ -129,7 +129,7 @@ class Observer:
             step=step,
             epoch=epoch,
         )
-        note = f"the test scores are of the best weights: those after epoch {epoch}"
+        note = f"the test scores are of the {self.config.keep} weights: those after epoch {epoch}"
         self.run.text(step, "note", note, epoch=epoch)
         return scores
 

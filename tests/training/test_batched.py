@@ -344,3 +344,18 @@ def test_transforms_and_nothing_at_all_are_refused_in_a_sentence(tmp_path: Path)
     assert "one after another" in reason
     with pytest.raises(ValueError, match="no networks to train"):
         BatchedTraining([])
+
+
+def test_who_keeps_the_last_weights_is_tested_with_them_beside_who_keeps_the_best(tmp_path: Path) -> None:
+    config = config_of(epochs=8, optimizer="sgd", learning_rate=1.0)
+    configs = [config, config.replace(keep="last"), config.replace(keep="last", epochs=4, seed=9)]
+    datas = [load_data(each, CPU, tmp_path) for each in configs]
+    together = Recorded([Member.of(each, data) for each, data in zip(configs, datas, strict=True)])
+    first, second, third = together.outcomes
+    assert first.kept_epoch == first.best_epoch == second.best_epoch < 8
+    assert (second.kept_epoch, third.kept_epoch) == (8, 4)
+    for number in (1, 2):
+        run = single_run(configs[number], datas[number], tmp_path / "runs")
+        for metric in ("loss", "accuracy"):
+            assert same([together.outcomes[number].test[metric]], run.curve(metric, "test").value, 1e-3)
+        assert run.curve("loss", "test").step[-1] == together.outcomes[number].kept_step

@@ -75,6 +75,16 @@ def test_the_test_score_is_that_of_the_best_weights(train):
     assert all(torch.equal(value, checkpoint.weights[name]) for name, value in network.state_dict().items())
 
 
+def test_with_keep_last_the_test_score_is_that_of_the_last_weights(train):
+    run = train("--optimizer", "sgd", "--learning-rate", "1.0", "--epochs", "6", "--keep", "last")
+    validation, test = run.curve("accuracy", "validation"), run.curve("accuracy", "test")
+    assert validation.value.argmax() != len(validation) - 1  # else best and last would be the same
+    assert test.epoch.tolist() == [6.0]
+    rows = run.predictions("test").to_pandas()
+    assert (rows["target"] == rows["prediction"]).mean() == pytest.approx(test.value[0])
+    assert any("last weights: those after epoch 6" in text.text for text in run.texts("note"))
+
+
 def test_early_stopping_ends_a_training_that_no_longer_gets_better(train):
     run = train("--epochs", "50", "--early-stopping", "2", "--learning-rate", "1e-8", "--optimizer", "sgd")
     assert run.status().state == "finished"
