@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import sklearn.datasets
 
 from models.catalog import checked_settings
 from training.datasets import DATASETS, DataError, Dataset, Samples
@@ -19,6 +20,7 @@ from training.tasks import TASKS
 
 OWN_DATA = ("image_folder", "table")
 DRAWN = ("two_moons", "circles", "spirals", "xor", "gaussians")
+TABLES = ("iris", "wine", "breast_cancer")
 FETCHED = ("mnist", "fashion_mnist", "cifar10", "cifar100")
 
 
@@ -33,7 +35,7 @@ def idx(array: np.ndarray) -> bytes:
 
 def test_the_table_holds_every_promised_data_set() -> None:
     assert DATASETS.names()[0] == "digits"  # what a form shows first
-    assert set(DATASETS.names()) == {"digits", *OWN_DATA, *DRAWN, *FETCHED}
+    assert set(DATASETS.names()) == {"digits", *OWN_DATA, *DRAWN, *TABLES, *FETCHED}
 
 
 @pytest.mark.parametrize("row", DATASETS, ids=lambda row: row.name)
@@ -47,7 +49,7 @@ def test_every_row_says_what_it_is(row: Dataset) -> None:
     checked_settings(row.name, row.parameters, {})
 
 
-@pytest.mark.parametrize("name", ["digits", *DRAWN])
+@pytest.mark.parametrize("name", ["digits", *DRAWN, *TABLES])
 def test_a_set_without_files_gives_what_its_row_promises(name: str) -> None:
     samples, row = load(name), DATASETS[name]
     assert samples.inputs.shape[1:] == row.input_shape
@@ -56,6 +58,15 @@ def test_a_set_without_files_gives_what_its_row_promises(name: str) -> None:
     assert row.num_classes in (None, len(samples.class_names))
     assert row.sample_count in (None, len(samples.targets))
     assert samples.task in row.tasks
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_table_of_scikit_learn_is_as_it_hands_it_over(name: str) -> None:
+    features, classes = getattr(sklearn.datasets, f"load_{name}")(return_X_y=True)
+    samples = load(name)
+    assert np.array_equal(samples.inputs, features)
+    assert np.array_equal(samples.targets, classes)
+    assert len(samples.feature_names) == features.shape[1]
 
 
 def test_digits_are_those_of_scikit_learn() -> None:

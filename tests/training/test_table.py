@@ -349,3 +349,30 @@ def test_california_housing_with_its_holes_and_texts_is_ready_to_learn(real_data
     rows = data.test.indices[:5]
     assert targets == pytest.approx(frame["median_house_value"].to_numpy()[rows], rel=1e-5)
     assert inputs[:, 7] == pytest.approx(frame["median_income"].to_numpy()[rows], rel=1e-4)
+
+
+def test_a_group_column_says_who_belongs_together_and_is_no_feature(tmp_path: Path) -> None:
+    rows = "".join(f"{n},{'xyz'[n % 3] if n != 7 else ''},{2.5 * n}\n" for n in range(30))
+    path = write(tmp_path, "width,writer,price\n" + rows)
+    samples = load(path, group_column="writer")
+    assert samples.feature_names == ("width",)
+    assert samples.groups is not None
+    assert samples.groups.tolist() == [n % 3 if n != 7 else -1 for n in range(30)]
+    assert 7 not in samples.predefined["train"]
+    assert any("1 rows lack their writer" in note for note in samples.notes)
+    assert load(path).groups is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"group_column": "kidn"}, "did you mean 'kind'"),
+        ({"group_column": "price"}, "can't be the group_column too"),
+        ({"group_column": "kind", "features": "width, kind"}, "can't be a feature too: new groups"),
+    ],
+)
+def test_a_group_column_that_can_not_be_is_told(
+    tmp_path: Path, settings: dict[str, str], sentence: str
+) -> None:
+    with pytest.raises(DataError, match=sentence):
+        load(write(tmp_path, ROWS), **settings)

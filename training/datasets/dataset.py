@@ -25,6 +25,8 @@ class Samples:
     `targets`: class indices (int64 [N]), or numbers in their own unit (float64 [N]).
     `predefined`: indices of an official "train", "validation" or "test" part. What it leaves out is cut from
     "train".
+    `groups`: which samples belong together ([N], numbers), such as those of one patient; None where nothing
+    is said.
     `notes`: sentences on what was done to the data, for the reader of the run.
     """
 
@@ -36,6 +38,7 @@ class Samples:
     target_name: str = ""
     notes: tuple[str, ...] = ()
     predefined: Mapping[str, np.ndarray] = field(default_factory=dict)
+    groups: np.ndarray | None = None
 
 
 Load = Callable[[Path, Mapping[str, Value], int, str], Samples]

@@ -39,9 +39,12 @@ def load(root: Path, settings: Mapping[str, Value], seed: int, task: str) -> Sam
     path = found_path(str(settings["path"]), root, "table")
     frame, notes = read_table(path)
     name = _known(str(settings["target"]).strip(), frame, "target")
-    asked = _asked(str(settings["features"]), frame, name)
+    grouped = str(settings["group_column"]).strip() and _known(
+        str(settings["group_column"]).strip(), frame, "group_column"
+    )
+    asked = _asked(str(settings["features"]), frame, name, grouped)
     target = read_target(frame[name], name, task)
-    features = asked or [column for column in frame.columns if column != name]
+    features = asked or [column for column in frame.columns if column not in (name, grouped)]
     encoded = encode(frame[features], int(settings["category_limit"]))
     refuse_left_out(encoded, asked)
     if not encoded.columns:
@@ -53,6 +56,13 @@ def load(root: Path, settings: Mapping[str, Value], seed: int, task: str) -> Sam
         lacking = int(encoded.holes[usable].sum())
         notes.append(f"{lacking:,} of {int(usable.sum()):,} rows lack a value, and are left out")
         usable &= ~encoded.holes
+    groups = None
+    if grouped:
+        groups = _groups(frame[grouped])
+        lacking = int((usable & (groups < 0)).sum())
+        if lacking:
+            notes.append(f"{lacking:,} rows lack their {grouped}, and are left out")
+        usable &= groups >= 0
     if not usable.any():
         raise DataError(f"{path} has no row with {name!r} and all features; use --missing-values median")
     return Samples(
@@ -64,6 +74,7 @@ def load(root: Path, settings: Mapping[str, Value], seed: int, task: str) -> Sam
         target_name=name,
         notes=tuple(notes),
         predefined={"train": np.flatnonzero(usable)},
+        groups=groups,
     )
 
 
@@ -147,12 +158,26 @@ def _known(name: str, frame: pandas.DataFrame, role: str) -> str:
     raise DataError(f"the table has no column {name!r} ({role}){hint} it has: {shown}")
 
 
-def _asked(features: str, frame: pandas.DataFrame, target: str) -> list[str]:
+def _groups(column: pandas.Series) -> np.ndarray:
+    """A number for each different value, int64 [N], in the order in which they come; -1: none."""
+    import pandas
+
+    return np.asarray(pandas.factorize(column)[0], np.int64)
+
+
+def _asked(features: str, frame: pandas.DataFrame, target: str, grouped: str) -> list[str]:
     """The columns named in a setting such as `width, height, "weight, kg"`; none: all are meant."""
     names = next(csv.reader([features], skipinitialspace=True), [])
     asked = list(dict.fromkeys(_known(name.strip(), frame, "features") for name in names if name.strip()))
     if target in asked:
         raise DataError(f"{target!r} is the target and can't be a feature too: it would be its own answer")
+    if grouped == target:
+        raise DataError(f"{target!r} is the target and can't be the group_column too; name another column")
+    if grouped in asked:
+        raise DataError(
+            f"{grouped!r} is the group_column and can't be a feature too: new groups would be unknown to the "
+            "network; take it out of one of them"
+        )
     return asked
 
 
@@ -174,6 +199,12 @@ SPECS = (
             Parameter("target", "", "column to predict", kind="text"),
             Parameter(
                 "features", "", "columns to predict from, separated by commas; empty: all", kind="text"
+            ),
+            Parameter(
+                "group_column",
+                "",
+                "column that says which rows belong together, to share them out whole to folds; empty: none",
+                kind="text",
             ),
             Parameter(
                 "missing_values",
