@@ -104,7 +104,7 @@ class Member:
     def build(self) -> nn.Module:
         """The network with the weights that a single run of this seed begins with, on the CPU."""
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.config.seed)
+            torch.default_generator.manual_seed(self.config.seed)  # the CPU's alone: a sixth of the time
             return self.about.build()
 
 

@@ -25,6 +25,7 @@ WAYS = ("auto", "together", "alone")
 START_SECONDS = 2.5  # until worker processes are there, on a machine of today: they import PyTorch
 LOGGING = 1.15  # what an epoch's end and the log add to the steps, roughly, in either way
 MOST = 200  # jobs of one batch: more gain nothing, and each has files open
+TIMED = 32  # jobs that are timed together at most: of more, the time is taken in proportion
 PICTURE_BYTES = 2 * 2**30  # samples of one batch in memory; above that, smaller batches
 
 
@@ -106,10 +107,10 @@ def _batched(group: Sequence[Job], plan: StudyPlan) -> list[tuple[Job, ...]]:
 def _plan(group: Sequence[Job], data_root: Path, asked: str, engine: str, workers: int) -> StudyPlan:
     """Measures both ways on a group of jobs, unless a person has chosen or there is no choice."""
     device = choose_device(group[0].config.device)
-    sample = list(group[:MOST])
+    sample = list(group[:TIMED])
     if asked == "alone":
         only = "" if len(group) > 1 else "there is one network to train; "
-        return StudyPlan("alone", f"{only}one after another was asked for", engine, workers, asked)
+        return StudyPlan("alone", f"{only}each by itself was asked for", engine, workers, asked)
     if len(group) == 1:
         return StudyPlan("alone", "there is one network to train", engine, workers, asked)
     datas = [prepared(job, device, data_root) for job in sample]
@@ -123,7 +124,7 @@ def _plan(group: Sequence[Job], data_root: Path, asked: str, engine: str, worker
             raise ConfigError(f"these can't be trained at the same time: {reason}")
         return StudyPlan("alone", reason, engine, workers, asked)
     if asked == "together":
-        return StudyPlan("together", "at the same time was asked for", engine, 0, asked)
+        return StudyPlan("together", "all at the same time was asked for", engine, 0, asked)
     return _measured(group, datas, members, engine, workers)
 
 

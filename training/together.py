@@ -11,6 +11,7 @@ import itertools
 import time
 import traceback
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,8 @@ MANY = 32  # above so many, matrices, histograms and lines of text are written a
 LOG_SECONDS = 0.5  # between two writings of an epoch's steps
 SAVE_SECONDS = 5.0  # between two savings of checkpoints ...
 SAVE_SHARE = 0.05  # ... which may take this share of the time
+DRAWN_BYTES = 4 * 2**20  # of weights that wait for their histograms
+FINISHING = 2  # threads that write the runs' final form
 PACE = 20  # steps between two values of the learning rate
 
 
@@ -89,6 +92,7 @@ class Company:
         self.consoles = [Console(run.directory.output_log, quiet=True) for run in self.runs]
         self.many = len(self.jobs) > MANY
         self.waiting: list[StepScores] = []  # steps that are not logged yet
+        self.drawn: list[tuple[list[tuple[int, int, int]], Tensor, Tensor]] = []  # for histograms
         self.rates = np.array([job.config.learning_rate for job in self.jobs])  # of the last update
         self.ended: set[int] = set()
         self.logged_at = self.saved_at = time.monotonic()
@@ -137,8 +141,11 @@ class Company:
                 self.rates[scores.members] = scores.learning_rates[-1]
                 if time.monotonic() - self.logged_at > LOG_SECONDS:
                     self._log_steps()
+                    self._log_histograms()
             else:
-                self._log_steps()
+                if time.monotonic() - self.logged_at > LOG_SECONDS or scores.ended:
+                    self._log_steps()
+                    self._log_histograms()
                 self._log_epoch(scores)
                 self._obey(scores)
                 if judge is not None:
@@ -149,6 +156,7 @@ class Company:
             if should_stop():
                 break
         self._log_steps()
+        self._log_histograms()
 
     def _log_steps(self) -> None:
         """The rows of the steps that wait, a block for each member."""
@@ -200,17 +208,31 @@ class Company:
             self._say_epoch(scores, names, validated)
 
     def _log_pictures(self, scores: EpochScores) -> None:
-        """Confusion matrices of the validation data; histograms of weights and gradients, when it is time."""
+        """Confusion matrices of the validation data; weights and gradients for histograms, when it is time."""
         steps = scores.steps.tolist()
         self._log_confusions("validation", scores.members, scores.outputs, steps, [scores.epoch] * len(steps))
-        wanted = {number: self.jobs[number].config.histogram_every for number in scores.members.tolist()}
-        if not any(every and scores.epoch % every == 0 for every in wanted.values()):
+        wanted = [
+            place
+            for place, number in enumerate(scores.members.tolist())
+            if (every := self.jobs[number].config.histogram_every) and scores.epoch % every == 0
+        ]
+        if wanted:
+            moments = [(int(scores.members[place]), steps[place], scores.epoch) for place in wanted]
+            self.drawn.append((moments, scores.weights[wanted], scores.gradients[wanted]))
+            if sum(weights.nbytes for _, weights, _ in self.drawn) > DRAWN_BYTES:
+                self._log_histograms()
+
+    def _log_histograms(self) -> None:
+        """Those of several epochs by one count: small tensors cost calls, not arithmetic."""
+        if not self.drawn:
             return
-        for kind, values in (("weights", scores.weights), ("gradients", scores.gradients)):
+        moments = [moment for some, _, _ in self.drawn for moment in some]
+        for kind, place in (("weights", 1), ("gradients", 2)):
+            values = torch.cat([each[place] for each in self.drawn])
             for name, found in histograms(values, self.training.learners.networks.places):
-                for number, step, (counts, edges) in zip(scores.members.tolist(), steps, found, strict=True):
-                    if wanted[number] and scores.epoch % wanted[number] == 0:
-                        self.runs[number].histogram(step, f"{kind}/{name}", counts, edges, epoch=scores.epoch)
+                for (number, step, epoch), (counts, edges) in zip(moments, found, strict=True):
+                    self.runs[number].histogram(step, f"{kind}/{name}", counts, edges, epoch=epoch)
+        self.drawn.clear()
 
     def _log_confusions(
         self,
@@ -268,16 +290,17 @@ class Company:
         for number, state in enumerate(self.training.states):
             gone = number not in alive and number not in self.ended
             if gone and state in ("failed", "stopped"):
+                self._log_histograms()
                 self._finish(number, state, self.training.errors[number])
 
     def _end(self) -> None:
-        """The test scores, of the best weights, and how everybody ended."""
+        """The test scores, of the weights kept, and how everybody ended."""
         outcomes = self.training.outcomes()
         finished = [outcome for outcome in outcomes if outcome.state == "finished"]
         self._log_tests(finished)
-        for outcome in outcomes:
-            if outcome.member not in self.ended:
-                self._finish(outcome.member, outcome.state, outcome.error)
+        left = [outcome for outcome in outcomes if outcome.member not in self.ended]
+        with ThreadPoolExecutor(FINISHING) as pool:  # Arrow and the disk work outside of the interpreter
+            list(pool.map(lambda each: self._finish(each.member, each.state, each.error), left))
 
     def _log_tests(self, finished: Sequence[Outcome]) -> None:
         task = self.training.members[0].row
@@ -285,7 +308,7 @@ class Company:
             if outcome.test_outputs is None:
                 continue
             data, run = self.datas[outcome.member], self.runs[outcome.member]
-            step, epoch = outcome.best_step, outcome.best_epoch
+            step, epoch = outcome.kept_step, outcome.kept_epoch
             run.log(step, outcome.test, split="test", epoch=epoch)
             said, chances = task.predict(data.in_units(outcome.test_outputs))
             targets = data.test.targets
@@ -300,7 +323,8 @@ class Company:
             )
             evaluation = (np.zeros(1, np.int64), outcome.test_outputs[None], targets[None])
             self._log_confusions("test", np.array([outcome.member]), [evaluation], [step], [epoch])
-            note = f"the test scores are of the best weights: those after epoch {epoch}"
+            keep = self.jobs[outcome.member].config.keep
+            note = f"the test scores are of the {keep} weights: those after epoch {epoch}"
             run.text(step, "note", note, epoch=epoch)
             self.consoles[outcome.member].after_test(epoch, outcome.test)
 
