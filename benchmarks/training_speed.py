@@ -44,8 +44,8 @@ import torch  # noqa: E402
 from torch import nn  # noqa: E402
 from torch.utils.data import DataLoader, Subset, TensorDataset  # noqa: E402
 
+from logs.visdom_process import VisdomProcess  # noqa: E402
 from logs.visdom_server import server_is_up  # noqa: E402
-from logs.visdom_stream import VisdomStream  # noqa: E402
 from logs.writer import RunWriter  # noqa: E402
 from models.zoo import build_model  # noqa: E402
 from training.config import RunConfig  # noqa: E402
@@ -110,7 +110,7 @@ def usual_loop(batches: DataLoader[Any], optimizer: str, rate: float) -> None:
 def ours(config: RunConfig, data: Data, runs: Path, server: str | None) -> Rate:
     """A whole training: validation, test, checkpoints and the end of the run included."""
     run = RunWriter.create(runs, model="mlp", dataset="fashion_mnist", config=config.to_dict())
-    stream = VisdomStream(run.directory, server, say=lambda _: None).start() if server else None
+    stream = VisdomProcess(run.directory, server, say=lambda _: None).start() if server else None
     seed_everything(config.seed, CPU)
     with Quiet() as console:
         trainer = Trainer(config, data, run, CPU, console)

@@ -1,9 +1,9 @@
 """What the writer leaves to another thread: whatever takes longer than a microsecond happens here.
 
-At its turn, every fifth of a second or when woken, a run has its full segments folded into parts, its
-pictures and predictions written, its requests taken, and once a second its status.json replaced. A third
-thread does nothing but make segments ahead of the training thread: folding must not hold it up. Whose turn it
-is, crew.py says.
+At its turn, every fifth of a second or when woken, a run has its requests taken and its full segments folded
+into parts; once a second its status.json is replaced, and every few seconds its pictures and predictions are
+written. A third thread does nothing but make segments ahead of the training thread: folding must not hold it
+up. Whose turn it is, crew.py says.
 
 Whoever computes in Python holds the interpreter, and the training thread waits. So rows are handled in
 slices, with a `breath` between them that hands the interpreter over; what takes longer is in Arrow, NumPy or
@@ -38,6 +38,8 @@ from logs.tally import Tally
 from logs.wal import Segment, curves
 
 BEAT_SECONDS = 1.0
+QUIET = 300  # after pictures that took t seconds to write the next ones wait at least 300 t: 0.3% of a core
+LONGEST_WAIT = 10.0  # seconds that a picture waits at most
 WAITING_BYTES = 256 << 20  # pictures and predictions that may wait to be written, in all runs of a crew
 
 
@@ -65,6 +67,7 @@ class Background:
         self._counted = 0  # records of the current segment that the tally knows
         self._beats: deque[tuple[float, int]] = deque(maxlen=10)  # time and step, for the rate
         self.last_beat = 0.0
+        self._next_media = 0.0  # time.monotonic()
 
     def wake(self) -> None:
         """Called by the training thread when it has gone on to the next segment."""
@@ -121,13 +124,19 @@ class Background:
             write_status(self.directory, replace(self.status, heartbeat=time.time()))
 
     def _turn(self, may_beat: bool) -> None:
-        self._count()
         now = time.monotonic()
-        if may_beat and now - self.last_beat >= BEAT_SECONDS:
+        beat = may_beat and now - self.last_beat >= BEAT_SECONDS
+        if beat or self.recorder.has_full:
+            self._count()
+        if beat:
             self.last_beat = now
             self.status = self._current_status()
             self.write_status()
+        if may_beat and now >= self._next_media and (self._media or self._predictions):
+            began = time.thread_time()
             self._write_waiting()
+            rest = QUIET * (time.thread_time() - began)
+            self._next_media = now + min(LONGEST_WAIT, max(BEAT_SECONDS, rest))
         self._watch_space()
         self.requests.extend(take_requests(self.directory))
 

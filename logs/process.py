@@ -1,6 +1,12 @@
-"""Is a run's process still the one that started it? A pid alone may be reused, a zombie does no work."""
+"""Processes: is a run's still the one that started it (a pid alone may be reused, a zombie does no work), and
+what makes one independent of whoever starts it.
+"""
 
 from __future__ import annotations
+
+import os
+import subprocess
+from typing import Any
 
 CLOCK_TOLERANCE = 2.0  # seconds; a system's idea of when it booted moves a little as its clock is corrected
 
@@ -32,3 +38,13 @@ def is_alive(pid: int, started: float) -> bool:
         return True
     except (OverflowError, ValueError):  # a pid from a damaged file that no system could give
         return False
+
+
+def of_its_own() -> dict[str, Any]:
+    """Options of subprocess.Popen for a process that lives on when the one that started it ends, and that is
+    deaf to its Ctrl-C.
+    """
+    if os.name == "nt":
+        flags = {"DETACHED_PROCESS": 0x8, "CREATE_NEW_PROCESS_GROUP": 0x200}
+        return {"creationflags": sum(getattr(subprocess, name, value) for name, value in flags.items())}
+    return {"start_new_session": True}

@@ -124,6 +124,11 @@ class Recorder:
         self.no_room = None
         return True
 
+    @property
+    def has_full(self) -> bool:
+        """Whether there is a segment to take."""
+        return bool(self._full)
+
     def take_full(self) -> Segment | None:
         """The oldest full segment that nobody has taken yet."""
         return self._full.popleft() if self._full else None

@@ -6,7 +6,8 @@
     run.finish("finished")
     stream.close(timeout=5)   # the last picture, where a server answers
 
-`python -m logs.visdom_stream RUN` shows any run, finished or not, and follows one with --follow.
+`python -m logs.visdom_stream RUN` shows any run, finished or not, and follows one with --follow: that is what
+our own trainings start, as a process of its own (logs/visdom_process.py).
 
 Once a second it builds the panes of the run (logs/visdom_picture.py) and posts those that changed, whole. A
 server that is absent, late, killed, restarted or hanging costs the training nothing: what it missed is in the
@@ -16,7 +17,9 @@ run, and is sent when it answers again.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import os
 import sys
 import threading
 import time
@@ -43,6 +46,8 @@ from logs.visdom_server import DEFAULT_SERVER
 
 QUIET = 100  # after t seconds of computing the stream rests at least 100 t: it takes 1% of a core at most
 ATTEMPT_REST = 10  # the same for attempts to reach a server that hangs, which wait rather than compute
+FOLLOW_SECONDS = 0.25  # between two looks at whether the run has ended
+FOLLOWER_NICENESS = 5
 LONGEST_REST = 5.0  # seconds between two such attempts at most: a server that came back is noticed then
 
 
@@ -54,6 +59,12 @@ def environment_address(server: str, run_id: str) -> str:
 def to_stderr(line: str) -> None:
     """The default of VisdomStream's `say`."""
     print(line, file=sys.stderr, flush=True)
+
+
+def to_stdout(line: str) -> None:
+    """For a follower, whose listener may have ended before it."""
+    with contextlib.suppress(OSError, ValueError):
+        print(line, flush=True)
 
 
 class _Session:
@@ -237,12 +248,14 @@ def show(directory: RunDirectory, server: str = DEFAULT_SERVER) -> int:
 
 
 def follow(directory: RunDirectory, server: str = DEFAULT_SERVER) -> None:
-    """Stream until the run has ended."""
+    """Stream until the run has ended, with less right to the processor than whoever trains."""
+    if hasattr(os, "nice"):
+        os.nice(FOLLOWER_NICENESS)
     info = read_info(directory)
-    stream = VisdomStream(directory, server).start()
+    stream = VisdomStream(directory, server, say=to_stdout).start()
     try:
         while effective_state(info, read_status(directory)) == "running":
-            time.sleep(0.5)
+            time.sleep(FOLLOW_SECONDS)
     finally:
         stream.close(timeout=10)
 

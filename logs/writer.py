@@ -5,8 +5,8 @@
     run.finish()
 
 What a returned `log` call was given survives the death of the process, whatever killed it. Pictures,
-histograms, texts, matrices and predictions wait up to a second for the background thread: the newest may be
-lost then.
+histograms, texts, matrices and predictions wait a second or two (ten at most) for the background thread: the
+newest may be lost then.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -29,7 +30,7 @@ from training.pictures import confusion_counts, histogram, prediction_grid
 from training.steps import Speed, Step, Steps
 from training.tasks import TASKS, Metric
 
-PACE = 20  # steps between two values of what costs more than a reading: norms over all weights
+PACE = 30  # steps between two values of what costs more than a reading: norms over all weights
 PICTURES = 32  # images of the grid: the first ones of the validation data, the same every time
 
 
@@ -69,29 +70,32 @@ class Observer:
         learning_rate: float,
     ) -> None:
         """Takes one step's numbers; DivergedError where the loss is no number any more (its row is kept)."""
-        now = time.time()
-        self._speed.add(len(outputs), now)
-        if self._trained.add(Step(step, epoch, loss.detach(), outputs.detach(), targets), now):
+        if self._trained.add(Step(step, epoch, loss.detach(), outputs.detach(), targets), time.time()):
             self.flush()
         if step % PACE == 0 or step % self.steps_per_epoch == 0 or step == 1:
             self._log_norms(step, epoch, gradient_norm, learning_rate)
 
     def flush(self) -> None:
         """Logs the steps that wait."""
-        done: Step | None = None
-        for step, values in self._trained.read():
-            if self._is_new(step.step, "train"):
-                row = dict(zip(self._trained.names, values, strict=True))
-                self.run.log(step.step, row, split="train", epoch=step.epoch)
-            if not math.isfinite(values[0]):
-                raise DivergedError(self._diverged(values[0], step.step))
-            done = step
-        if done is not None:
-            self._speed.read(time.time())
-            rate = self._speed.samples_per_second / self.config.batch_size
-            self.run.progress(
-                epoch=done.epoch, epochs=self.config.epochs, step=done.step, steps=self.steps, rate=rate
-            )
+        block = self._trained.read()
+        if not block.steps:
+            return
+        steps = np.array([step.step for step in block.steps])
+        broken = np.flatnonzero(~np.isfinite(block.values[:, 0]))
+        last = int(broken[0]) if len(broken) else len(steps) - 1  # its row is kept, none after it
+        first = int(np.searchsorted(steps, self.logged.get("train", -1), side="right"))
+        if first <= last:
+            rows = slice(first, last + 1)
+            values = {name: block.values[rows, place] for place, name in enumerate(self._trained.names)}
+            epochs = np.array([step.epoch for step in block.steps[rows]])
+            self.run.log_rows(steps[rows], values, split="train", epochs=epochs)
+        if len(broken):
+            raise DivergedError(self._diverged(float(block.values[last, 0]), int(steps[last])))
+        self._speed.read(block, time.time())
+        done, rate = block.steps[-1], self._speed.samples_per_second / self.config.batch_size
+        self.run.progress(
+            epoch=done.epoch, epochs=self.config.epochs, step=done.step, steps=self.steps, rate=rate
+        )
 
     def after_epoch(self, step: int, epoch: int, outputs: Tensor, targets: Tensor) -> dict[str, float]:
         """Logs what an epoch says: its own batches, the validation data, the weights. The validation

@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.func import vmap
 
 from training.learners import sample_losses
 from training.members import Member
@@ -51,7 +50,7 @@ class StackedScores:
         outputs, targets = self._in_units(members, outputs, 1), self._in_units(members, targets, 1)
         found = [losses]
         for metric in self.per_step:
-            flat = _mapped(metric, outputs.flatten(0, 1), targets.flatten(0, 1))
+            flat = metric.of_batches(outputs.flatten(0, 1), targets.flatten(0, 1))
             found.append(flat.view(losses.shape))
         return dict(zip(self.step_names, torch.stack(found).cpu().numpy(), strict=True))
 
@@ -77,7 +76,7 @@ class StackedScores:
         found = {"loss": self.loss(outputs.transpose(1, 2), targets).mean(dim=1)}
         units, in_units = self._in_units(members, outputs, 0), self._in_units(members, targets, 0)
         for metric in self.per_step:
-            found[metric.name] = _mapped(metric, units, in_units)
+            found[metric.name] = metric.of_batches(units, in_units)
         values = dict(zip(found, torch.stack(list(found.values())).cpu().numpy(), strict=True))
         return values | self.of_epoch(members, outputs, targets)
 
@@ -114,11 +113,7 @@ def evaluated(networks: StackedNetworks, samples: StackedSamples) -> Iterator[Ev
         yield rows[alike], every[alike, :size], meant[alike, :size]
 
 
-def _mapped(metric: Metric, outputs: Tensor, targets: Tensor) -> Tensor:
-    return vmap(metric.compute)(outputs, targets)
-
-
 def _one_by_one(metric: Metric, outputs: Tensor, targets: Tensor) -> np.ndarray:
-    """For metrics that sort or look at their values, which can't be mapped."""
+    """For metrics that are no means over samples."""
     pairs = zip(outputs.unbind(0), targets.unbind(0), strict=True)
     return torch.stack([metric.compute(own, meant) for own, meant in pairs]).cpu().numpy()

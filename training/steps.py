@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from training.tasks import Metric
 
-BLOCK = 50  # steps that wait at most
+BLOCK = 100  # steps that wait at most
 BLOCK_SECONDS = 0.2  # ... and how long
 
 
@@ -31,6 +32,15 @@ class Step(NamedTuple):
     targets: Tensor
 
 
+class Block(NamedTuple):
+    """Steps that were read together."""
+
+    steps: list[Step]
+    values: np.ndarray  # float32 [steps, names]
+    sizes: list[int]  # samples of each step
+    began: float  # when the first of them was made
+
+
 class Steps:
     """The steps of the epoch that has begun: those that wait to be read, and the scores of all of them."""
 
@@ -40,7 +50,7 @@ class Steps:
         self.names = ["loss", *(metric.name for metric in self.per_step)]
         self._in_units = in_units
         self._waiting: list[Step] = []
-        self._since = 0.0  # when the first of them came
+        self._began = 0.0  # when the first of them came
         self.start_epoch()
 
     def start_epoch(self) -> None:
@@ -50,26 +60,28 @@ class Steps:
         self._targets: list[Tensor] = []
 
     def add(self, step: Step, now: float) -> bool:
-        """Takes a step; True when it is time to read."""
-        if not self._waiting:
-            self._since = now
-        self._waiting.append(step)
-        self._sizes.append(len(step.outputs))
-        if self.per_epoch:
-            self._outputs.append(step.outputs)
-            self._targets.append(step.targets)
-        return len(self._waiting) >= BLOCK or now - self._since > BLOCK_SECONDS
+        """Takes a step; True when it is time to read. The hot call: all else can wait until then."""
+        waiting = self._waiting
+        if not waiting:
+            self._began = now
+        waiting.append(step)
+        return now - self._began > BLOCK_SECONDS or len(waiting) >= BLOCK
 
-    def read(self) -> Iterator[tuple[Step, list[float]]]:
+    def read(self) -> Block:
         """The waiting steps with their values, in the order of `names`; one transfer from the device."""
         waiting, self._waiting = self._waiting, []
         if not waiting:
-            return iter(())
+            return Block([], np.empty((0, len(self.names)), np.float32), [], self._began)
         columns = [torch.stack([step.loss for step in waiting])]
         columns += [self._values(metric, waiting) for metric in self.per_step]
-        rows = torch.stack([column.float() for column in columns], dim=1).tolist()
-        self._rows += rows
-        return zip(waiting, rows, strict=True)
+        values = torch.stack([column.float() for column in columns], dim=1).cpu().numpy()
+        sizes = [len(step.outputs) for step in waiting]
+        self._rows += values.tolist()
+        self._sizes += sizes
+        if self.per_epoch:
+            self._outputs += [step.outputs for step in waiting]
+            self._targets += [step.targets for step in waiting]
+        return Block(waiting, values, sizes, self._began)
 
     def scores(self) -> dict[str, float]:
         """The epoch's own scores so far, over all its samples, measured while the weights moved."""
@@ -103,7 +115,7 @@ class Steps:
             alike = list(group)
             outputs = self._in_units(torch.stack([step.outputs for step in alike]))
             targets = self._in_units(torch.stack([step.targets for step in alike]))
-            found.append(torch.func.vmap(metric.compute)(outputs, targets))
+            found.append(metric.of_batches(outputs, targets))
         return torch.cat(found)
 
 
@@ -113,21 +125,18 @@ class Speed:
     def __init__(self) -> None:
         self.samples_per_second = math.nan
         self._since = math.nan
-        self._samples = 0
 
-    def add(self, samples: int, now: float) -> None:
+    def read(self, block: Block, now: float) -> None:
+        """Takes the samples of the steps since the last reading or pause."""
+        samples = sum(block.sizes)
         if math.isnan(self._since):
-            self._since = now  # the first step warms up and is not counted
-        else:
-            self._samples += samples
-
-    def read(self, now: float) -> None:
-        if self._samples and now > self._since:
-            measured = self._samples / (now - self._since)
+            self._since, samples = block.began, samples - block.sizes[0]  # the first step warms up
+        if samples and now > self._since:
+            measured = samples / (now - self._since)
             before = measured if math.isnan(self.samples_per_second) else self.samples_per_second
             self.samples_per_second = (before + measured) / 2
         self.pause(now)
 
     def pause(self, now: float) -> None:
         """Leaves out the time since the last reading: it was not spent training."""
-        self._since, self._samples = now, 0
+        self._since = now

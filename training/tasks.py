@@ -21,8 +21,9 @@ from models.losses import LOSSES, build_loss
 @dataclass(frozen=True)
 class Metric:
     """A number that says how good outputs are. `compute(outputs, targets)` gives a scalar tensor on their
-    device, without waiting for the device. `per_step` metrics are cheap enough to log at every update; the
-    others are computed once an epoch over a whole split, whose mean over batches they are not.
+    device, without waiting for the device. One that has `per_sample` is the mean of that, and cheap enough to
+    log at every update; the others are computed once an epoch over a whole split, whose mean over batches
+    they are not.
     """
 
     name: str
@@ -32,7 +33,19 @@ class Metric:
     compute: Callable[[Tensor, Tensor], Tensor]
     source: str
     unit: str = ""
-    per_step: bool = True
+    per_sample: Callable[[Tensor, Tensor], Tensor] | None = None  # outputs, targets -> [batch]
+
+    @property
+    def per_step(self) -> bool:
+        return self.per_sample is not None
+
+    def of_batches(
+        self, outputs: Float[Tensor, "batches samples outputs"], targets: Tensor
+    ) -> Float[Tensor, "batches"]:
+        """The value of each of several batches of one size, at once; for metrics that have `per_sample`."""
+        assert self.per_sample is not None
+        values = self.per_sample(outputs.flatten(0, 1), targets.flatten(0, 1))
+        return values.view(outputs.shape[:2]).mean(dim=1)
 
 
 @dataclass(frozen=True)
@@ -88,9 +101,14 @@ def classes_meant(targets: Tensor) -> Int64[Tensor, "batch"]:
     return (flat > 0.5).long() if flat.is_floating_point() else flat.long()
 
 
+def rightness(outputs: Float[Tensor, "batch outputs"], targets: Tensor) -> Float[Tensor, "batch"]:
+    """1 for each sample whose predicted class is the target's, else 0."""
+    return (classes_of(outputs) == classes_meant(targets)).to(outputs.dtype)
+
+
 def accuracy(outputs: Float[Tensor, "batch outputs"], targets: Tensor) -> Float[Tensor, ""]:
     """The share of samples whose predicted class is the target's."""
-    return (classes_of(outputs) == classes_meant(targets)).to(outputs.dtype).mean()
+    return rightness(outputs, targets).mean()
 
 
 def area_under_curve(outputs: Float[Tensor, "batch 1"], targets: Tensor) -> Float[Tensor, ""]:
@@ -116,6 +134,11 @@ def area_under_curve(outputs: Float[Tensor, "batch 1"], targets: Tensor) -> Floa
 
 def _matching(outputs: Tensor, targets: Tensor) -> Tensor:
     return targets.to(outputs.dtype).reshape(outputs.shape)
+
+
+def absolute_errors(outputs: Float[Tensor, "batch outputs"], targets: Tensor) -> Float[Tensor, "batch"]:
+    """Of each sample, the mean over its outputs."""
+    return (outputs - _matching(outputs, targets)).abs().mean(dim=1)
 
 
 def mean_absolute_error(outputs: Float[Tensor, "batch outputs"], targets: Tensor) -> Float[Tensor, ""]:
@@ -144,6 +167,7 @@ ACCURACY = Metric(
     higher_is_better=True,
     compute=accuracy,
     source="https://scikit-learn.org/stable/modules/model_evaluation.html#accuracy-score",
+    per_sample=rightness,
 )
 AUC = Metric(
     name="auc",
@@ -152,7 +176,6 @@ AUC = Metric(
     higher_is_better=True,
     compute=area_under_curve,
     source="Hanley and McNeil 1982, doi:10.1148/radiology.143.1.7063747",
-    per_step=False,
 )
 MAE = Metric(
     name="mae",
@@ -162,6 +185,7 @@ MAE = Metric(
     compute=mean_absolute_error,
     source="https://scikit-learn.org/stable/modules/model_evaluation.html#mean-absolute-error",
     unit="the target's unit",
+    per_sample=absolute_errors,
 )
 RMSE = Metric(
     name="rmse",
@@ -171,7 +195,6 @@ RMSE = Metric(
     compute=root_mean_squared_error,
     source="https://scikit-learn.org/stable/modules/model_evaluation.html#mean-squared-error",
     unit="the target's unit",
-    per_step=False,
 )
 R2 = Metric(
     name="r2",
@@ -180,7 +203,6 @@ R2 = Metric(
     higher_is_better=True,
     compute=explained_share,
     source="https://scikit-learn.org/stable/modules/model_evaluation.html#r2-score",
-    per_step=False,
 )
 
 

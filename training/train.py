@@ -19,7 +19,7 @@ from logs.info import RunInfo, read_info
 from logs.reader import RunReader
 from logs.requests import clear_requests
 from logs.status import effective_state, read_status
-from logs.visdom_stream import VisdomStream
+from logs.visdom_process import VisdomProcess
 from logs.writer import RunWriter
 from training.arguments import PROGRAM, asked, command_line, config_from, parser
 from training.checkpoints import CheckpointError
@@ -195,13 +195,11 @@ def directions() -> dict[str, bool]:
     return known | {f"epoch_{name}": better for name, better in known.items()}
 
 
-def started_stream(config: RunConfig, directory: RunDirectory, console: Console) -> VisdomStream | None:
+def started_stream(config: RunConfig, directory: RunDirectory, console: Console) -> VisdomProcess | None:
     server = visdom_server(config.visdom)
     if server is None:
         return None
-    stream = VisdomStream(directory, server, say=console.say)
-    stream.start()
-    return stream
+    return VisdomProcess(directory, server, say=console.say).start()
 
 
 def last_steps(reader: RunReader) -> dict[str | None, int]:

@@ -189,3 +189,22 @@ def test_better_has_a_direction_for_every_metric(task: Task) -> None:
     for metric in task.metrics:
         gain = metric.compute(truth, targets) - metric.compute(outputs, targets)
         assert (gain > 0) == directions[metric.name], metric.name
+
+
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
+@pytest.mark.parametrize("soft", [False, True], ids=["plain targets", "soft targets"])
+def test_several_batches_at_once_have_each_its_own_value(task: Task, soft: bool) -> None:
+    """Also where mixup made the targets soft."""
+    count = {"classification": 5}.get(task.name, 1)
+    outputs = torch.randn(7, 20, count)
+    if task.name == "regression":
+        targets = torch.randn(7, 20, count)
+    elif task.name == "binary":
+        targets = torch.rand(7, 20) if soft else torch.randint(0, 2, (7, 20))
+    else:
+        targets = torch.rand(7, 20, count) if soft else torch.randint(0, count, (7, 20))
+    measured = [metric for metric in task.metrics if metric.per_step]
+    assert measured
+    for metric in measured:
+        expected = [metric.compute(own, meant) for own, meant in zip(outputs, targets, strict=True)]
+        torch.testing.assert_close(metric.of_batches(outputs, targets), torch.stack(expected))
