@@ -23,7 +23,12 @@ from training.together import prepared
 
 WAYS = ("auto", "together", "alone")
 START_SECONDS = 2.5  # until worker processes are there, on a machine of today: they import PyTorch
-LOGGING = 1.15  # what an epoch's end and the log add to the steps, roughly, in either way
+# What the log adds, measured on two cores with small networks; it decides only where the steps take no longer
+STEP_SECONDS = 0.00015  # a step of one network by itself
+ALONE_SECONDS = 0.1  # a run by itself: its folder, its threads, its final form
+TOGETHER_SECONDS = 0.03  # a run among others
+QUICK_SECONDS = 0.01  # a step that is timed again
+EPOCH_ENDS = 1.1  # the time of an epoch is so many times that of its steps
 MOST = 200  # jobs of one batch: more gain nothing, and each has files open
 TIMED = 32  # jobs that are timed together at most: of more, the time is taken in proportion
 PICTURE_BYTES = 2 * 2**30  # samples of one batch in memory; above that, smaller batches
@@ -137,19 +142,17 @@ def _measured(
         for job, data in zip(group, datas, strict=False)
     )
     alone = time_alone(members[0])
-    every = time_together(members)
-    scale = LOGGING * steps * count / len(members)
-    inside = scale * every  # all of them in the driver's process
+    every = _timed(members)
+    one = ALONE_SECONDS + EPOCH_ENDS * steps * (alone + STEP_SECONDS)
+    log = count * TOGETHER_SECONDS
+    scale = EPOCH_ENDS * steps * count / len(members)
+    inside = log + scale * every  # all of them in the driver's process
     start = 0.0 if engine == "serial" else START_SECONDS
-    one_by_one = (
-        (count * LOGGING * steps * alone, 0),
-        (start + math.ceil(count / workers) * LOGGING * steps * alone, workers),
-    )
-    apart, singly = min(one_by_one)
+    apart, singly = min((count * one, 0), (start + math.ceil(count / workers) * one, workers))
     split = math.inf
     if workers > 1 and count >= 2 * workers:
-        share = time_together(members[: math.ceil(len(members) / workers)])
-        split = start + scale * share
+        share = _timed(members[: math.ceil(len(members) / workers)])
+        split = start + log / workers + scale * share
     together, processes = min((inside, 0), (split, workers))
     says = (
         f"a step of {len(members)} networks takes {1000 * every:.3g} ms at once, and of one alone "
@@ -163,6 +166,12 @@ def _measured(
         return StudyPlan("together", why, engine, processes, "auto", together, apart)
     why = f"{says}; each keeps a core busy by itself, so they are trained one by one"
     return StudyPlan("alone", why, engine, singly, "auto", together, apart)
+
+
+def _timed(members: Sequence[Member]) -> float:
+    """Seconds of a step of these at once. Twice where that is quick: other work can only slow it down."""
+    first = time_together(members)
+    return min(first, time_together(members)) if first < QUICK_SECONDS else first
 
 
 def _seconds(seconds: float) -> str:
