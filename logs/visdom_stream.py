@@ -23,7 +23,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -67,12 +67,12 @@ def to_stdout(line: str) -> None:
         print(line, flush=True)
 
 
-class _Session:
-    """One connection, and what its server holds. Every method raises VisdomUnavailableError."""
+class Session:
+    """An environment over a connection, and what its server holds. Methods raise VisdomUnavailableError."""
 
-    def __init__(self, server: str, environment: str) -> None:
+    def __init__(self, server: str, environment: str, connection: VisdomConnection | None = None) -> None:
         self.environment = environment
-        self.connection = VisdomConnection(server)
+        self.connection = connection or VisdomConnection(server)
         self.posts = 0  # panes sent
         self._held: dict[str, Pane] = {}  # by window
         self._shown: list[Pane] | None = None
@@ -103,6 +103,8 @@ class VisdomStream:
     be away and when it is back, not one per attempt.
     """
 
+    requests: Mapping[str, str] = CONTROL_REQUESTS  # kind of request by the property's place in the controls
+
     def __init__(
         self,
         directory: RunDirectory,
@@ -117,7 +119,7 @@ class VisdomStream:
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="visdom-stream", daemon=True)
         self._picture = Picture(directory)
-        self._session: _Session | None = None
+        self._session: Session | None = None
         self._next_attempt = 0.0  # time.monotonic()
 
     def start(self) -> VisdomStream:
@@ -158,7 +160,7 @@ class VisdomStream:
             return 0.0
         try:
             if self._session is None:
-                self._session = _Session(self.server, self.environment)
+                self._session = Session(self.server, self.environment)
             self._show(self._session)
         except VisdomUnavailableError as error:
             self._lose(str(error), time.monotonic() - started)
@@ -169,15 +171,19 @@ class VisdomStream:
             self._say_once(f"live in Visdom: {environment_address(self.server, self.directory.id)}")
         return 0.0 if first else time.thread_time() - began
 
-    def _show(self, session: _Session) -> None:
+    def _show(self, session: Session) -> None:
         panes = self._picture.panes()
         if self._closing.is_set():
             session.send(ended_controls_pane())
             session.show(panes)
             session.save()
         else:
-            session.send(controls_pane())
+            session.send(self.controls())
             session.show(panes)
+
+    def controls(self) -> Pane:
+        """What a person can change."""
+        return controls_pane()
 
     def _rest(self, seconds: float) -> None:
         """Wait, and carry out meanwhile what a person does in the pane of controls."""
@@ -193,12 +199,12 @@ class VisdomStream:
             except VisdomUnavailableError as error:
                 self._lose(str(error), 0.0)
 
-    def _obey(self, event: dict[str, Any], session: _Session) -> None:
+    def _obey(self, event: dict[str, Any], session: Session) -> None:
         """Turn a press or an entry in this run's controls into a request, and show what came of it."""
         ours = event.get("eid") == self.environment and event.get("target") == CONTROLS
         if not ours or event.get("event_type") != "PropertyUpdate":
             return
-        kind = CONTROL_REQUESTS.get(str(event.get("propertyId")))
+        kind = self.requests.get(str(event.get("propertyId")))
         if kind is None:
             return
         value = str(event.get("value")).strip() if kind == "learning_rate" else None
@@ -212,7 +218,7 @@ class VisdomStream:
         else:
             asked = f"learning rate {request.value:g}" if request.value is not None else kind
             self._picture.last_request = f"{now} {asked}: passed on to the training"
-        session.send(controls_pane(), again=value is not None)  # empties the field
+        session.send(self.controls(), again=value is not None)  # empties the field
         self._turn()
 
     def _lose(self, reason: str, took: float) -> None:
@@ -238,7 +244,7 @@ class VisdomStream:
 def show(directory: RunDirectory, server: str = DEFAULT_SERVER) -> int:
     """Send a run as it is now; returns the number of panes. Raises VisdomUnavailableError, LogsError."""
     panes = Picture(directory).panes()
-    session = _Session(server, environment_name(directory.id))
+    session = Session(server, environment_name(directory.id))
     try:
         session.show(panes)
         session.save()

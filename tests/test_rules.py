@@ -63,8 +63,9 @@ def test_a_folder_imports_only_what_it_may(folder: str) -> None:
 
 
 def test_every_import_of_others_is_a_stated_requirement() -> None:
-    """What the four folders import is in requirements.txt, the standard library, or ours."""
-    stated = re.findall(r"^([A-Za-z0-9_-]+)[=<>~]", (REPOSITORY / "requirements.txt").read_text(), re.M)
+    """What the four folders import is in a list of requirements, the standard library, or ours."""
+    lists = "".join((REPOSITORY / f"requirements{which}.txt").read_text() for which in ("", "-ray"))
+    stated = re.findall(r"^([A-Za-z0-9_-]+)[=<>~]", lists, re.M)
     module_names = {"scikit-learn": "sklearn", "websocket-client": "websocket", "pillow": "PIL"}
     known = {module_names.get(name, name.lower()) for name in stated} | set(FOLDERS) | sys.stdlib_module_names
     found = {

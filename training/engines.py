@@ -38,6 +38,13 @@ class WorkerLostError(BrokenExecutor):
     """The process that had a piece died before it answered."""
 
 
+class EngineExecutor(Executor):
+    """An executor that can be ended in the middle of what it does."""
+
+    def kill(self) -> None:
+        """Ends every piece under way in another process, whatever it does."""
+
+
 @dataclass(frozen=True)
 class Engine:
     """An open engine. `workers` pieces run at once; `title` is for a person."""
@@ -45,7 +52,7 @@ class Engine:
     name: str
     title: str
     workers: int
-    executor: Serial | Processes
+    executor: EngineExecutor
 
 
 @dataclass(frozen=True)
@@ -85,8 +92,7 @@ def open_engine(name: str, workers: int = 0, gpus_per_worker: float = 0.0) -> It
     try:
         yield engine
     except BaseException:
-        if not isinstance(engine.executor, Serial):
-            engine.executor.kill()
+        engine.executor.kill()
         raise
     finally:
         engine.executor.shutdown(wait=True, cancel_futures=True)
@@ -138,7 +144,7 @@ def run_pieces[P, R](
     return [pieces[place] for place in sorted(left)]
 
 
-class Serial(Executor):
+class Serial(EngineExecutor):
     """Runs what is submitted at once, in this thread."""
 
     def submit[R](self, work: Callable[..., R], /, *given: Any, **named: Any) -> Future[R]:
@@ -151,7 +157,7 @@ class Serial(Executor):
         return future
 
 
-class Processes(Executor):
+class Processes(EngineExecutor):
     """Worker processes, each a pool of its own.
 
     One pool of many would end every worker where one dies, and with it the pieces of the others.
@@ -185,7 +191,6 @@ class Processes(Executor):
             pool.shutdown(wait=wait, cancel_futures=cancel_futures)
 
     def kill(self) -> None:
-        """Ends every worker, whatever it does."""
         with self._lock:
             self._open = False
             processes = [process for pool in [*self._free, *self._busy] for process in _processes(pool)]
@@ -292,6 +297,13 @@ def _open_serial(address: str, workers: int, gpus: float) -> Engine:
     return Engine("serial", "one after another in this process", 1, Serial())
 
 
+def _open_ray(address: str, workers: int, gpus: float) -> Engine:
+    from training.ray_engine import open_ray
+
+    workers, title, executor = open_ray(address, workers, gpus)
+    return Engine("ray", title, workers, executor)
+
+
 ENGINES = Catalog(
     "engine",
     [
@@ -303,5 +315,11 @@ ENGINES = Catalog(
             _open_processes,
         ),
         EngineKind("serial", "serial", "one piece after another in this process, to debug", _open_serial),
+        EngineKind(
+            "ray",
+            "Ray",
+            "a local Ray; ray://HOST:10001 is a cluster whose machines share this checkout and the runs",
+            _open_ray,
+        ),
     ],
 )
