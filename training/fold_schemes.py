@@ -26,7 +26,7 @@ from training.splits import Split, cut
 
 __all__ = ["SCHEMES", "Fold", "FoldPlan", "Scheme", "fold_plan", "inner_plan", "refuse_learning_from_test"]
 
-MOST_INDICES = 50_000_000  # that a plan holds: 400 MB; leave-one-out of 7,000 samples
+MOST_INDICES = 20_000_000  # that a plan holds: 160 MB; leave-one-out of 4,400 samples
 PLATEAU = "plateau"  # the schedule that follows the validation loss
 
 
