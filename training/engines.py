@@ -27,7 +27,7 @@ from models.catalog import Catalog
 
 POLL_SECONDS = 0.2  # how often a request to stop is looked for while pieces run
 # What every worker needs, imported once by the process they are forked from: it takes seconds.
-PRELOADED = ("torch", "training.jobs")
+PRELOADED = ("torch", "sklearn.model_selection", "pyarrow.parquet", "training.studies")
 
 
 class EngineError(ValueError):
@@ -264,9 +264,7 @@ def _context() -> Any:
     if sys.platform != "linux":
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    spec = getattr(sys.modules["__main__"], "__spec__", None)  # workers import what the driver was started as
-    own = [spec.name] if spec is not None and spec.name.startswith("training.") else []
-    context.set_forkserver_preload([*PRELOADED, *own])
+    context.set_forkserver_preload(list(PRELOADED))
     forkserver.ensure_running()  # imports while the driver reads its data
     return context
 

@@ -290,6 +290,7 @@ class Company:
         for number, state in enumerate(self.training.states):
             gone = number not in alive and number not in self.ended
             if gone and state in ("failed", "stopped"):
+                self._log_steps()  # those of the epoch after which it was stopped may still wait
                 self._log_histograms()
                 self._finish(number, state, self.training.errors[number])
 
