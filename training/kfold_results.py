@@ -32,6 +32,7 @@ from training.fold_files import assignment_file, read_assignment
 from training.fold_schemes import Fold, FoldPlan
 from training.jobs import members
 from training.resampling import ACCURACY, Measure, Resampling
+from training.splits import Split
 from training.tasks import TASKS, Task
 
 if TYPE_CHECKING:
@@ -131,7 +132,8 @@ def read_results(runs: Path, study_id: str) -> KFoldResults:
     }
     places = [(fold.repeat, fold.fold) for fold in folds] or sorted(found)
     splits = {(fold.repeat, fold.fold): fold.split for fold in folds}
-    ended = {place: _ended(row) for place, row in found.items() if row.state == "finished"}
+    looked = {place: _ended(row) for place, row in found.items() if row.state == "finished"}
+    ended = {place: content for place, content in looked.items() if isinstance(content, _Ended)}
     task = _task(study.info, found)
     score = "rmse" if task.name == "regression" else task.best.name  # a fold's loss is in units of its own
     names = next((content.class_names for content in ended.values() if content.class_names), ())
@@ -141,7 +143,7 @@ def read_results(runs: Path, study_id: str) -> KFoldResults:
         info=study.info,
         state=study.state,
         rows=tuple(
-            _row(place, found.get(place), ended.get(place), splits.get(place), score) for place in places
+            _row(place, found.get(place), looked.get(place), splits.get(place), score) for place in places
         ),
         folds=folds,
         score=score,
@@ -204,8 +206,12 @@ def _assigned(directory: RunDirectory, token: int) -> tuple[Fold, ...]:
     return read_assignment(directory)
 
 
-def _ended(row: RunSummary) -> _Ended:
-    return _content(row.path, row.status.heartbeat if row.status is not None else 0.0)
+def _ended(row: RunSummary) -> _Ended | str:
+    """What a finished run says, or why it can't be read."""
+    try:
+        return _content(row.path, row.status.heartbeat if row.status is not None else 0.0)
+    except LogsError as error:
+        return str(error)
 
 
 @functools.lru_cache(maxsize=KEPT_RUNS)
@@ -255,7 +261,11 @@ def _class_names(reader: RunReader) -> tuple[str, ...]:
 
 
 def _row(
-    place: tuple[int, int], row: RunSummary | None, ended: _Ended | None, split: object, score: str
+    place: tuple[int, int],
+    row: RunSummary | None,
+    ended: _Ended | str | None,
+    split: Split | None,
+    score: str,
 ) -> FoldRow:
     sizes = [len(getattr(split, name)) if split is not None else 0 for name in ("train", "test")]
     if row is None:
@@ -263,16 +273,18 @@ def _row(
     status = row.status
     best = status.best.get("validation", {}).get(score, {}) if status is not None else {}
     validation = dict(status.last.get("validation", {})) if status is not None else {}
+    known = ended if isinstance(ended, _Ended) else None
+    damage = ended if isinstance(ended, str) else ""
     return FoldRow(
         repeat=place[0],
         fold=place[1],
         run=row.id,
         state=row.state,
-        error=status.error if status is not None else "",
+        error=damage or (status.error if status is not None else ""),
         epoch=status.epoch if status is not None else math.nan,
         best_epoch=float(best.get("epoch", math.nan)),
-        validation=ended.validation if ended is not None else validation,
-        test=ended.test if ended is not None else {},
+        validation=known.validation if known is not None else validation,
+        test=known.test if known is not None else {},
         seconds=row.duration,
         n_train=sizes[0],
         n_test=sizes[1],

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sklearn.datasets import load_iris
-from sklearn.metrics import accuracy_score, confusion_matrix, log_loss, root_mean_squared_error
+from sklearn.metrics import accuracy_score, log_loss, root_mean_squared_error
 
 from logs.directory import RunDirectory
 from logs.errors import BrokenRunError
 from logs.writer import RunWriter
+from tests.training.fold_studies import CLASSES, NAMES, member, said, study
 from training.config import RunConfig
 from training.fold_files import (
     assignment_file,
@@ -23,72 +23,6 @@ from training.fold_files import (
 )
 from training.fold_schemes import FoldPlan, fold_plan
 from training.kfold_results import KFoldResults, curves, fold_table, read_results
-from training.train import directions
-
-CLASSES = load_iris().target.astype(np.int64)
-NAMES = ("setosa", "versicolor", "virginica")
-CONFIG = RunConfig(dataset="iris", model="linear", epochs=3, batch_size=16)
-
-
-def said(index: np.ndarray, seed: int) -> np.ndarray:
-    """Probabilities [samples, 3] that are right mostly."""
-    random = np.random.default_rng([seed, len(index)])
-    logits = random.normal(size=(len(index), 3)) + 2.0 * np.eye(3)[CLASSES[index]]
-    return (np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)).astype(np.float32)
-
-
-def study(runs: Path, plan: FoldPlan, config: RunConfig = CONFIG) -> str:
-    run = RunWriter.create(
-        runs,
-        model=config.model,
-        dataset=config.dataset,
-        config=config.to_dict(),
-        kind="kfold",
-        study={"scheme": plan.scheme, "folds": len(plan.folds)},
-    )
-    write_assignment(run.directory, plan.folds)
-    run.finish()
-    return run.directory.id
-
-
-def member(
-    runs: Path, study_id: str, plan: FoldPlan, place: int, seed: int = 0, state: str = "finished"
-) -> str:
-    """A run of three epochs as a training writes it: the second is the best, the test is of it."""
-    fold = plan.folds[place]
-    run = RunWriter.create(
-        runs,
-        model="linear",
-        dataset="iris",
-        config=CONFIG.to_dict(),
-        kind="fold",
-        group=study_id,
-        member={"repeat": fold.repeat, "fold": fold.fold},
-        higher_is_better=directions(),
-    )
-    run.progress(epochs=3, steps=30)
-    for epoch, accuracy in ((1, 0.6), (2, 0.9), (3, 0.8)):
-        run.log(10 * epoch, {"loss": 1 / epoch, "accuracy": accuracy}, split="validation", epoch=epoch)
-        run.progress(epoch=epoch, step=10 * epoch)
-    index = fold.split.test
-    chances = said(index, seed)
-    if state == "finished":
-        own = {"loss": log_loss(CLASSES[index], chances, labels=range(3))}
-        own["accuracy"] = accuracy_score(CLASSES[index], chances.argmax(axis=1))
-        run.log(20, own, split="test", epoch=2)
-        counts = confusion_matrix(CLASSES[index], chances.argmax(axis=1), labels=range(3))
-        run.matrix(20, "confusion", counts, list(NAMES), split="test", epoch=2)
-        run.predictions(
-            "test",
-            index=index,
-            target=CLASSES[index],
-            prediction=chances.argmax(axis=1),
-            probabilities=chances,
-            step=20,
-            epoch=2,
-        )
-    run.finish(state, error="the loss became nan at step 3" if state == "failed" else None)
-    return run.directory.id
 
 
 @pytest.fixture
@@ -247,3 +181,16 @@ def test_a_fold_that_waits_has_no_numbers(tmp_path: Path, plan: FoldPlan) -> Non
     assert row.run == ""
     assert math.isnan(row.best_epoch)
     assert row.test == {}
+
+
+def test_a_finished_fold_whose_files_are_damaged_says_so_and_the_others_count(
+    tmp_path: Path, plan: FoldPlan
+) -> None:
+    study_id = study(tmp_path, plan)
+    runs = [member(tmp_path, study_id, plan, place) for place in range(2)]
+    for part in (tmp_path / runs[0] / "predictions").glob("*.parquet"):
+        part.write_bytes(part.read_bytes()[:50])
+    results = read_results(tmp_path, study_id)
+    assert "is damaged" in results.rows[0].error
+    assert np.isfinite(results.scores()).tolist() == [False, True, False, False, False]
+    assert set(results.predictions["fold"]) == {1}
