@@ -1,0 +1,95 @@
+"""Parallel coordinates: each trial a line through everything that varies, in the colour of its score."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from dashboard.charts.trials import Score, Trial, TrialAxis, empty
+
+TICKS = 6
+MOST_CATEGORIES = 12  # with a label each
+
+
+def parallel_trials_chart(trials: Sequence[Trial], axes: Sequence[TrialAxis], score: Score) -> go.Figure:
+    """A vertical axis for each thing that varies, the score last. Dragging along an axis keeps the trials
+    there and greys the others; what was dragged stays when trials are added.
+    """
+    kept = score.best_first(trials)[::-1]  # the best are drawn last, over the others
+    figure = go.Figure()
+    if not kept:
+        return empty(figure, "The first trial with a score begins this picture.")
+    means = [trial.score for trial in kept]
+    figure.add_trace(
+        go.Parcoords(
+            dimensions=[*(dimension(axis, kept) for axis in axes), _score_dimension(score, means)],
+            line={**score.colors(means), "showscale": False},  # the last axis says what colours mean
+            labelside="top",
+            labelfont={"size": 13},
+            rangefont={"size": 1, "color": "rgba(0,0,0,0)"},  # the ticks say it already
+            uirevision="kept",
+        )
+    )
+    figure.update_layout(margin={"l": 72, "r": 72, "t": 52, "b": 20})
+    return figure
+
+
+def dimension(axis: TrialAxis, trials: Sequence[Trial]) -> dict[str, Any]:
+    """The axis as a dimension of the trace: of a logarithmic one the exponents, labelled with the numbers."""
+    places = axis.of(trials)
+    if axis.kind == "category":
+        size = len(axis.categories)
+        every = math.ceil(size / MOST_CATEGORIES)
+        shown = range(0, size, every)
+        return {
+            "label": axis.title,
+            "values": places,
+            "range": [-0.15, max(0.15, size - 0.85)],
+            "tickvals": list(shown),
+            "ticktext": [axis.text(axis.categories[index]) for index in shown],
+        }
+    ends = [end for end in (axis.low, axis.high) if math.isfinite(end)] or [
+        float(np.nanmin(places)),
+        float(np.nanmax(places)),
+    ]
+    low, high = min(ends), max(ends)
+    if axis.kind == "log":
+        ticks = log_ticks(low, high)
+        return {
+            "label": axis.title,
+            "values": np.log10(places),
+            "range": _opened(math.log10(low), math.log10(high)),
+            "tickvals": [math.log10(tick) for tick in ticks],
+            "ticktext": [f"{tick:g}" for tick in ticks],
+        }
+    return {"label": axis.title, "values": places, "range": _opened(low, high)}
+
+
+def log_ticks(low: float, high: float) -> list[float]:
+    """Round numbers from low to high: powers of ten, with 2 and 5 times them where there are few decades."""
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    for digits in ((1,), (1, 3), (1, 2, 5)):
+        ticks = [float(f"{digit * 10.0**decade:.6g}") for decade in decades for digit in digits]
+        ticks = [tick for tick in ticks if low * 0.999 <= tick <= high * 1.001]
+        if len(ticks) >= 3:
+            break
+    return ticks[:: math.ceil(len(ticks) / (2 * TICKS))] or [low, high]
+
+
+def _score_dimension(score: Score, means: Sequence[float]) -> dict[str, Any]:
+    low, high = score.color_range(means)
+    return {
+        "label": score.title[:1].upper() + score.title[1:],
+        "values": np.clip(means, low, high),  # those far out lie at the end
+        "range": _opened(low, high),
+        "tickformat": score.tick_format,
+    }
+
+
+def _opened(low: float, high: float) -> list[float]:
+    """A range of some width: one value alone has none."""
+    return [low, high] if high > low else [low - 0.5, high + 0.5]
