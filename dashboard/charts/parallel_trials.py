@@ -77,7 +77,7 @@ def log_ticks(low: float, high: float) -> list[float]:
         ticks = [tick for tick in ticks if low * 0.999 <= tick <= high * 1.001]
         if len(ticks) >= 3:
             break
-    return ticks[:: math.ceil(len(ticks) / (2 * TICKS))] or [low, high]
+    return ticks[:: math.ceil(len(ticks) / (2 * TICKS))] if ticks else [low, high]
 
 
 def _score_dimension(score: Score, means: Sequence[float]) -> dict[str, Any]:
