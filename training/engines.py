@@ -27,7 +27,7 @@ from models.catalog import Catalog
 
 POLL_SECONDS = 0.2  # how often a request to stop is looked for while pieces run
 # What every worker needs, imported once by the process they are forked from: it takes seconds.
-PRELOADED = ("torch", "sklearn.model_selection", "pyarrow.parquet", "training.studies")
+PRELOADED = ("torch._dynamo", "sklearn.model_selection", "pyarrow.parquet", "training.studies")
 
 
 class EngineError(ValueError):

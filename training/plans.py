@@ -25,9 +25,11 @@ WAYS = ("auto", "together", "alone")
 START_SECONDS = 2.5  # until worker processes are there, on a machine of today: they import PyTorch
 # What the log adds, measured on two cores with small networks; it decides only where the steps take no longer
 STEP_SECONDS = 0.00015  # a step of one network by itself
+LEAST_SECONDS = 0.0002  # a step of the smallest network: PyTorch's calls
 ALONE_SECONDS = 0.1  # a run by itself: its folder, its threads, its final form
 TOGETHER_SECONDS = 0.03  # a run among others
 QUICK_SECONDS = 0.01  # a step that is timed again
+SPLIT_GAIN = 0.7  # of the time that companies in several processes may take, to be worth it
 EPOCH_ENDS = 1.1  # the time of an epoch is so many times that of its steps
 MOST = 200  # jobs of one batch: more gain nothing, and each has files open
 TIMED = 32  # jobs that are timed together at most: of more, the time is taken in proportion
@@ -141,31 +143,43 @@ def _measured(
         job.config.epochs * batches_in(len(data.train), job.config.batch_size)
         for job, data in zip(group, datas, strict=False)
     )
-    alone = time_alone(members[0])
     every = _timed(members)
-    one = ALONE_SECONDS + EPOCH_ENDS * steps * (alone + STEP_SECONDS)
     log = count * TOGETHER_SECONDS
     scale = EPOCH_ENDS * steps * count / len(members)
     inside = log + scale * every  # all of them in the driver's process
     start = 0.0 if engine == "serial" else START_SECONDS
-    apart, singly = min((count * one, 0), (start + math.ceil(count / workers) * one, workers))
+
+    def one_by_one(step: float) -> tuple[float, int]:
+        """Seconds and processes of all by themselves, where a step of one takes `step` seconds."""
+        one = ALONE_SECONDS + EPOCH_ENDS * steps * (step + STEP_SECONDS)
+        return min((count * one, 0), (start + math.ceil(count / workers) * one, workers))
+
+    together = f"a step of {len(members)} networks takes {1000 * every:.3g} ms at once"
+    if inside < one_by_one(LEAST_SECONDS)[0]:
+        why = (
+            f"{together}; all {count} take about {_seconds(inside)} together, less than one by one whatever "
+            "a step of one takes: small networks leave the machine idle"
+        )
+        return StudyPlan("together", why, engine, 0, "auto", inside)
+    alone = time_alone(members[0])
+    apart, singly = one_by_one(alone)
     split = math.inf
     if workers > 1 and count >= 2 * workers:
         share = _timed(members[: math.ceil(len(members) / workers)])
         split = start + log / workers + scale * share
-    together, processes = min((inside, 0), (split, workers))
+    company, processes = (split, workers) if split < SPLIT_GAIN * inside else (inside, 0)
     says = (
-        f"a step of {len(members)} networks takes {1000 * every:.3g} ms at once, and of one alone "
-        f"{1000 * alone:.3g} ms; all {count} take about {_seconds(together)} together"
+        f"{together}, and of one alone {1000 * alone:.3g} ms; all {count} take about {_seconds(company)} "
+        "together"
         + (f" in {processes} processes" if processes else "")
         + f" and {_seconds(apart)} one by one"
         + (f" in {singly} processes" if singly else "")
     )
-    if together <= apart:
+    if company <= apart:
         why = f"{says}; small networks leave the machine idle, so they are trained together"
-        return StudyPlan("together", why, engine, processes, "auto", together, apart)
+        return StudyPlan("together", why, engine, processes, "auto", company, apart)
     why = f"{says}; each keeps a core busy by itself, so they are trained one by one"
-    return StudyPlan("alone", why, engine, singly, "auto", together, apart)
+    return StudyPlan("alone", why, engine, singly, "auto", company, apart)
 
 
 def _timed(members: Sequence[Member]) -> float:

@@ -67,6 +67,8 @@ class StackedSchedules:
 
 def _course(member: Member, steps_per_epoch: int) -> np.ndarray:
     config = member.config
+    if config.schedule == "constant":  # most are, and torch's first optimizer takes seconds of imports
+        return np.ones(config.epochs * steps_per_epoch)
     return learning_rates(config.schedule, config.schedule_settings, 1.0, config.epochs, steps_per_epoch)
 
 
