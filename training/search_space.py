@@ -41,8 +41,8 @@ class Dimension:
     name: str
     text: str  # as it was typed, behind the =
     values: tuple[Any, ...] = ()
-    low: float = math.nan
-    high: float = math.nan
+    low: float = 0.0
+    high: float = 0.0
     log: bool = False
     integer: bool = False
     points: int = 0  # values that a grid takes of the range; 0: not said

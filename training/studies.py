@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from logs.catalog import RunSummary
 from logs.directory import write_json
@@ -37,6 +37,7 @@ class StudyError(RuntimeError):
     """A study that can't go on; the text says why and what to do."""
 
 
+@runtime_checkable  # tests check the types of what they call
 class Study(Protocol):
     """What is to be trained. `jobs` depends on nothing but the study's options and `done`."""
 
