@@ -70,9 +70,13 @@ def test_a_sweep_is_the_same_again_also_where_the_sampler_learns(swept: Swept) -
 
 
 def test_a_trial_that_diverges_is_marked_and_the_others_go_on(swept: Swept) -> None:
-    results = swept(
-        "--set", "learning_rate=0.01,100", "--optimizer", "sgd", "--epochs", "4", "--clip-norm", "0"
-    )
+    decay = [
+        "--optimizer",
+        "sgd",
+        "--weight-decay",
+        "1",
+    ]  # at a rate of 100 each step takes weights times -99
+    results = swept("--set", "learning_rate=0.01,100", "--epochs", "6", *decay)
     states = {trial.parameters["learning_rate"]: trial.state for trial in results.trials}
     assert states == {0.01: "finished", 100.0: "failed"}
     assert "loss became" in results.trials[1].error
@@ -83,7 +87,7 @@ def test_a_trial_that_diverges_is_marked_and_the_others_go_on(swept: Swept) -> N
 @pytest.mark.parametrize("way", ["together", "alone"])
 def test_hopeless_trials_are_ended_and_say_so(swept: Swept, way: str) -> None:
     results = swept(
-        *("--set", "learning_rate=1e-6,1e-5,1e-2,3e-2", "--epochs", "6", "--seeds", "2"),
+        *("--set", "learning_rate=1e-2,3e-2,1e-6,1e-5", "--epochs", "6", "--seeds", "2"),
         *("--prune", "median:warmup=2,least=3", "--way", way),
     )
     by_rate = {trial.parameters["learning_rate"]: trial for trial in results.trials}
