@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from models.losses import LOSSES, build_loss
 from training.members import Member
 from training.stacked import Masks, StackedNetworks
-from training.stacked_optimizers import Columns, StackedOptimizer
+from training.stacked_optimizers import Alike, Columns, StackedOptimizer
 
 Losses = Callable[
     [Tensor, Tensor], Tensor
@@ -58,7 +58,7 @@ class Learners:
         targets: Tensor,
         masks: Masks,
         share: Float[Tensor, "members samples"],
-        numbers: Columns,
+        numbers: Columns | Alike,
         measure: bool = False,
     ) -> Step:
         """One update of every member, whose loss is the sum of its samples' losses times `share`. With

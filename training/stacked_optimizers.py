@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,15 @@ from training.config import RunConfig
 Columns = Mapping[str, Tensor]  # [members, 1] each: the numbers of one update
 Table = dict[str, np.ndarray]  # [updates, members] each
 Slots = dict[str, Tensor]  # [members, numbers] each: what an optimizer remembers
+FUSED = ("cpu", "cuda")  # devices with a kernel for a whole update
+
+
+@dataclass(frozen=True)
+class Alike:
+    """The numbers of one update where all networks have the same: the folds of a validation."""
+
+    settings: Mapping[str, float]  # learning `rate`, weight `decay`, and the optimizer's own
+    update: int  # from 1
 
 
 @dataclass(frozen=True)
@@ -37,6 +46,7 @@ class Rule:
     move: Callable[[Tensor, Tensor, Slots, Columns], None]
     numbers: Callable[[Table, np.ndarray], Table]
     decoupled: bool = False  # weight decay shrinks the weights instead of joining the gradient
+    move_alike: Callable[[Tensor, Tensor, Slots, Alike], None] | None = None  # in one pass over the weights
 
 
 def _as_given(settings: Table, updates: np.ndarray) -> Table:
@@ -127,8 +137,28 @@ def _adam_step(weights: Tensor, mean: Tensor, squares: Tensor, at: Columns) -> N
     weights.addcmul_(torch.div(mean, size, out=size), at["stride"], value=-1)
 
 
-ADAM = Rule(("mean", "squares"), _adam, _adam_numbers)
-AMSGRAD = Rule(("mean", "squares", "largest"), _adam_amsgrad, _adam_numbers)
+def _adam_alike(weights: Tensor, gradient: Tensor, slots: Slots, at: Alike) -> None:
+    """The kernel behind torch.optim.Adam(fused=True): a quarter of the time of the passes above."""
+    largest = [slots["largest"]] if "largest" in slots else []
+    torch._fused_adam_(
+        [weights],
+        [gradient],
+        [slots["mean"]],
+        [slots["squares"]],
+        largest,
+        [torch.full((), float(at.update), device=weights.device)],
+        lr=at.settings["rate"],
+        beta1=at.settings["beta1"],
+        beta2=at.settings["beta2"],
+        weight_decay=at.settings["decay"],
+        eps=at.settings["epsilon"],
+        amsgrad=bool(largest),
+        maximize=False,
+    )
+
+
+ADAM = Rule(("mean", "squares"), _adam, _adam_numbers, move_alike=_adam_alike)
+AMSGRAD = Rule(("mean", "squares", "largest"), _adam_amsgrad, _adam_numbers, move_alike=_adam_alike)
 
 
 def _adam_rule(settings: Mapping[str, Any]) -> Rule:
@@ -136,8 +166,7 @@ def _adam_rule(settings: Mapping[str, Any]) -> Rule:
 
 
 def _adamw_rule(settings: Mapping[str, Any]) -> Rule:
-    rule = _adam_rule(settings)
-    return Rule(rule.slots, rule.move, rule.numbers, decoupled=True)
+    return replace(_adam_rule(settings), decoupled=True)
 
 
 def _rmsprop_rule(settings: Mapping[str, Any]) -> Rule:
@@ -173,8 +202,14 @@ class StackedOptimizer:
         self.settings["decay"] = np.array([config.weight_decay for config in configs])
         self.updates = np.zeros(len(configs), np.int64)
 
-    def numbers(self, rates: np.ndarray, device: torch.device) -> list[Columns]:
+    def numbers(self, rates: np.ndarray, device: torch.device) -> list[Columns] | list[Alike]:
         """The numbers of the next updates, whose learning rates are [updates, members]; one transfer."""
+        if self.rule.move_alike is not None and device.type in FUSED and self._alike(rates):
+            same = {name: float(values[0]) for name, values in self.settings.items()}
+            first = int(self.updates[0]) + 1
+            return [
+                Alike({**same, "rate": float(rate)}, first + place) for place, rate in enumerate(rates[:, 0])
+            ]
         count = self.updates + np.arange(1, len(rates) + 1)[:, None]
         table = self.rule.numbers({**self.settings, "rate": rates}, count)
         if self.rule.decoupled:
@@ -185,13 +220,25 @@ class StackedOptimizer:
         columns = torch.from_numpy(full.astype(np.float32)).to(device).unsqueeze(-1)
         return [dict(zip(table, update.unbind(0), strict=True)) for update in columns.unbind(0)]
 
-    def move(self, weights: Tensor, gradient: Tensor, at: Columns) -> None:
+    def _alike(self, rates: np.ndarray) -> bool:
+        """Whether one number serves all members."""
+        every = [*self.settings.values(), self.updates]
+        return bool((rates == rates[:, :1]).all()) and all((each == each[0]).all() for each in every)
+
+    def move(self, weights: Tensor, gradient: Tensor, at: Columns | Alike) -> None:
         """One update in place; the gradient is spoilt. `at` comes from `numbers`, in order."""
-        if "kept" in at:
-            weights.mul_(at["kept"])
-        elif "decay" in at:
-            gradient.addcmul_(weights, at["decay"])
-        self.rule.move(weights, gradient, self.slots, at)
+        if isinstance(at, Alike):
+            assert self.rule.move_alike is not None
+            if self.rule.decoupled and at.settings["decay"]:
+                weights.mul_(1 - at.settings["rate"] * at.settings["decay"])
+                at = replace(at, settings={**at.settings, "decay": 0.0})
+            self.rule.move_alike(weights, gradient, self.slots, at)
+        else:
+            if "kept" in at:
+                weights.mul_(at["kept"])
+            elif "decay" in at:
+                gradient.addcmul_(weights, at["decay"])
+            self.rule.move(weights, gradient, self.slots, at)
         self.updates += 1
 
     def select(self, rows: Tensor) -> StackedOptimizer:

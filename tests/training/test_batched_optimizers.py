@@ -8,7 +8,7 @@ import torch
 
 from training.config import RunConfig
 from training.optimizers import OPTIMIZERS, build_optimizer
-from training.stacked_optimizers import RULES, StackedOptimizer
+from training.stacked_optimizers import RULES, Alike, StackedOptimizer
 
 CPU = torch.device("cpu")
 STEPS, NUMBERS = 25, 40
@@ -76,6 +76,29 @@ def test_an_update_of_many_is_the_update_of_each(name: str, flags: dict[str, flo
         expected = own(config, first[member], gradients[:, member], rates[:, member])
         assert torch.allclose(weights[member], expected, rtol=1e-5, atol=1e-6), member
         assert not torch.allclose(weights[member], first[member], atol=1e-3)
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.1])
+@pytest.mark.parametrize(("name", "flags"), VARIANTS, ids=str)
+def test_members_with_the_same_numbers_take_torchs_steps_too(
+    name: str, flags: dict[str, float | bool], decay: float
+) -> None:
+    """Where one kernel does the whole update, it is another path through the rule."""
+    random = torch.Generator().manual_seed(2)
+    config = RunConfig(optimizer=name, optimizer_settings=flags, weight_decay=decay)
+    first = torch.randn(3, NUMBERS, generator=random)
+    gradients = torch.randn(STEPS, 3, NUMBERS, generator=random)
+    falling = config.learning_rate * np.linspace(1, 0.1, STEPS)
+    weights = first.clone()
+    optimizer = StackedOptimizer([config] * 3, weights)
+    for block in np.array_split(np.arange(STEPS), 4):
+        numbers = optimizer.numbers(np.repeat(falling[block, None], 3, axis=1), CPU)
+        assert isinstance(numbers[0], Alike) == (name in ("adam", "adamw"))
+        for step, at in zip(block, numbers, strict=True):
+            optimizer.move(weights, gradients[step].clone(), at)
+    for member in range(3):
+        expected = own(config, first[member], gradients[:, member], falling)
+        assert torch.allclose(weights[member], expected, rtol=1e-5, atol=1e-6), member
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS.names())
