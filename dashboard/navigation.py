@@ -57,6 +57,14 @@ SECTIONS: dict[str, tuple[View, ...]] = {
             mark("One training in depth: curves, weights, mistakes, output."),
         ),
     ),
+    mark("Many at once"): (
+        View(
+            "kfold",
+            mark("K-fold"),
+            ":material/stacks:",
+            mark("Is it luck of one split? Train each fold, and know what a score is worth."),
+        ),
+    ),
 }
 
 

@@ -11,6 +11,13 @@ from logs.catalog import RunSummary
 # The page of each kind of study, and what the kind is called; the address names the study in `study`.
 PAGES = {"kfold": mark("K-fold"), "sweep": mark("Sweep")}
 
+# Schemes that the number of folds doesn't describe (training.fold_schemes has them all, and imports PyTorch).
+SCHEMES = {
+    "leave_one_out": mark("leave one out"),
+    "five_by_two": mark("5 × 2-fold"),
+    "holdout": mark("hold-out"),
+}
+
 
 def is_study(run: RunSummary) -> bool:
     """True for a run that leads others: a K-fold or a sweep."""
@@ -46,7 +53,9 @@ def kind_words(run: RunSummary) -> str:
         return member_words(run)
     if not is_study(run):
         return ""
-    folds, repeats = (run.info.study.get(name) for name in ("folds", "repeats"))
+    scheme, folds, repeats = (run.info.study.get(name) for name in ("scheme", "folds", "repeats"))
+    if scheme in SCHEMES:
+        return _(SCHEMES[scheme])
     if run.kind != "kfold" or not isinstance(folds, int) or folds < 2:
         return _(PAGES[run.kind])
     words = _("{folds}-fold").format(folds=folds)

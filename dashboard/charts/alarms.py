@@ -52,10 +52,6 @@ def alarms_chart(rates: Sequence[RateLike], promised: float, x_title: str, at_mo
                 "thickness": 1.4,
                 "width": 4,
             },
-            text=[f"{rate.rate:.1%}" for rate in rates],
-            textposition="inside",
-            insidetextanchor="start",
-            textfont={"color": LIGHT.background},
             customdata=[[rate.events, rate.repetitions, rate.low, rate.high] for rate in rates],
             hovertemplate="%{customdata[0]:,} of %{customdata[1]:,} studies: %{x:.1%}<br>"
             "95% interval %{customdata[2]:.1%} to %{customdata[3]:.1%}<extra></extra>",
@@ -63,10 +59,16 @@ def alarms_chart(rates: Sequence[RateLike], promised: float, x_title: str, at_mo
     )
     figure.add_vline(x=promised, line={"color": LIGHT.text, "width": 1.5, "dash": "dot"})
     figure.add_annotation(
-        x=promised, y=1.0, yref="paper", yanchor="bottom", xanchor="left", showarrow=False,
-        text=f"{'at most' if at_most else 'at least'} {promised:.0%} was promised",
+        x=promised, y=1.0, yref="paper", yanchor="bottom", xanchor="left" if promised < 0.5 else "right",
+        showarrow=False, text=f"{'at most' if at_most else 'at least'} {promised:.0%} was promised",
     )  # fmt: skip
-    figure.update_xaxes(title=x_title, tickformat=".0%", rangemode="tozero")
+    for name, rate in zip(names, rates, strict=True):
+        beside = max(rate.high, promised) if at_most else rate.high  # not across the line of the promise
+        figure.add_annotation(
+            x=beside, y=name, text=f"{rate.rate:.1%}", xanchor="left", xshift=6, showarrow=False
+        )
+    widest = max([promised, *(rate.high for rate in rates)])
+    figure.update_xaxes(title=x_title, tickformat=".0%", range=[0, min(1.18, 1.22 * widest)])
     figure.update_yaxes(autorange="reversed", showgrid=False)
     figure.update_layout(showlegend=False, margin={"l": 12, "r": 12, "t": 30, "b": 44}, bargap=0.35)
     return figure

@@ -71,6 +71,7 @@ def fold_curves_chart(
     spread: Spread = "deviation",
     chosen: str = "",
     log_y: bool = False,
+    percent: bool = False,
 ) -> go.Figure:
     """Every curve thin, the one named `chosen` bold, the mean of all boldest, and the band behind them."""
     figure = go.Figure()
@@ -108,7 +109,10 @@ def fold_curves_chart(
         margin={"l": 56, "r": 12, "t": 48, "b": 44},
     )
     figure.update_xaxes(title="epoch", uirevision=title)
-    figure.update_yaxes(title=y_title, type="log" if log_y else "linear", uirevision=f"{title} {log_y}")
+    figure.update_yaxes(
+        title=y_title, type="log" if log_y else "linear", uirevision=f"{title} {log_y}",
+        tickformat=".0%" if percent else None,
+    )  # fmt: skip
     return figure
 
 

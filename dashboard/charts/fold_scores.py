@@ -125,7 +125,6 @@ def difference_chart(
             hovertemplate="%{text}: %{y:+.3g}<extra></extra>",
         )
     if interval is not None and np.isfinite(interval.mean):
-        right = len(differences) - 0.5
         if np.isfinite(interval.low):
             figure.add_hrect(
                 y0=interval.low * scale,
@@ -136,7 +135,14 @@ def difference_chart(
             )
         figure.add_hline(y=interval.mean * scale, line={"color": LIGHT.text, "width": 2, "dash": "dot"})
         figure.add_annotation(
-            x=right, y=interval.mean * scale, text="mean", xanchor="right", yanchor="bottom", showarrow=False
+            x=0.995,
+            xref="paper",
+            bgcolor=LIGHT.background,
+            y=interval.mean * scale,
+            text=f"mean {interval.mean * scale:.2g}",
+            xanchor="right",
+            yanchor="bottom",
+            showarrow=False,
         )
     ticks = np.unique(np.linspace(0, max(0, len(names) - 1), min(len(names), 12)).round().astype(int))
     figure.update_xaxes(
@@ -148,6 +154,7 @@ def difference_chart(
     figure.update_yaxes(title="difference in percentage points" if percent else "difference")
     figure.update_layout(
         hovermode="closest",
+        showlegend=True,
         legend={"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"},
         margin={"l": 60, "r": 12, "t": 40, "b": 44},
         bargap=0.25,

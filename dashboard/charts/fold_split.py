@@ -5,9 +5,9 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
-import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.theme import LIGHT, SPLITS
@@ -31,40 +31,45 @@ class SplitPicture:
     all_samples: int
 
 
+class FoldLike(Protocol):
+    """What training.fold_schemes.Fold has: its parts are int64 indices into the data set."""
+
+    @property
+    def repeat(self) -> int: ...
+    @property
+    def fold(self) -> int: ...
+    @property
+    def split(self) -> Any: ...  # training.splits.Split: train, validation, test
+
+
 def split_picture(
-    assignment: pd.DataFrame,
+    folds: Sequence[FoldLike],
     classes: np.ndarray | None,
     columns: int = COLUMNS,
     lines: int = LINES,
 ) -> SplitPicture:
-    """`assignment`: a row per sample and fold, index, repeat, fold, role. `classes` [data set] is by index.
+    """Samples are sorted by class (`classes` [data set] is by index), then by their place in the data set.
 
-    Samples are sorted by class, then by their place in the data set. Thinning keeps evenly spaced ones of
-    each, so that every class and fold keeps its share of the picture.
+    Thinning keeps evenly spaced samples and folds, so that every class keeps its share of the picture. A
+    sample that both chooses and judges is drawn as judging.
     """
-    samples = np.unique(assignment["index"].to_numpy(np.int64))
+    kept = [folds[place] for place in _evenly(len(folds), lines)]
+    parts = [getattr(fold.split, role) for fold in folds[:1] for role in ROLES[1:]]
+    parts += [fold.split.test for fold in folds]
+    samples = np.unique(np.concatenate(parts)) if parts else np.empty(0, np.int64)
     if classes is not None:
         samples = samples[np.argsort(classes[samples], kind="stable")]
-    pairs = assignment[["repeat", "fold"]].drop_duplicates().sort_values(["repeat", "fold"])
-    folds = [(int(repeat), int(fold)) for repeat, fold in pairs.to_numpy()]
-    shown, kept = (
-        samples[_evenly(len(samples), columns)],
-        [folds[place] for place in _evenly(len(folds), lines)],
-    )
-    across, down = (
-        {int(index): place for place, index in enumerate(shown)},
-        {pair: n for n, pair in enumerate(kept)},
-    )
-    where = pd.Series(across).reindex(assignment["index"]).to_numpy()
-    pair_of = pd.MultiIndex.from_arrays([assignment["repeat"].to_numpy(), assignment["fold"].to_numpy()])
-    line = pd.Series(down).reindex(pair_of).to_numpy()
-    role = assignment["role"].astype(str).map({name: number for number, name in enumerate(ROLES)}).to_numpy()
-    inside = ~(np.isnan(where) | np.isnan(line) | pd.isna(role))
+    shown = samples[_evenly(len(samples), columns)]
+    column = np.full(int(samples.max(initial=-1)) + 1, -1)
+    column[shown] = np.arange(len(shown))
     cells = np.zeros((len(kept), len(shown)), np.uint8)
-    cells[line[inside].astype(int), where[inside].astype(int)] = role[inside].astype(np.uint8)
+    for line, fold in enumerate(kept):
+        for role in ROLES[1:]:
+            places = column[getattr(fold.split, role)]
+            cells[line, places[places >= 0]] = ROLES.index(role)
     return SplitPicture(
         cells,
-        tuple(kept),
+        tuple((fold.repeat, fold.fold) for fold in kept),
         shown,
         None if classes is None else classes[shown],
         len(folds),
@@ -115,9 +120,7 @@ def split_chart(picture: SplitPicture, class_names: Sequence[str] = ()) -> go.Fi
         showgrid=False,
         zeroline=False,
     )
-    figure.update_xaxes(
-        title="samples" if picture.classes is None else "samples, by class", showgrid=False, zeroline=False
-    )
+    figure.update_xaxes(title="samples" if picture.classes is None else "", showgrid=False, zeroline=False)
     if picture.classes is not None:
         _class_axis(figure, picture.classes, class_names)
     figure.update_layout(

@@ -55,26 +55,32 @@ def gallery_chart(
         hoverinfo="skip",
         showlegend=False,
     )
-    frame = [LIGHT.categorical[1] if key == chosen else "rgba(0,0,0,0)" for key in keys]
-    figure.add_scatter(  # what the cursor finds lies above the pictures, and is seen only as a frame
+    for place in [place for place, key in enumerate(keys) if key == chosen]:
+        figure.add_shape(
+            type="rect",
+            x0=x[place] - 0.48,
+            x1=x[place] + 0.48,
+            y0=y[place] - 0.42,
+            y1=y[place] + 0.57,
+            line={"width": 3, "color": LIGHT.categorical[1]},
+        )
+    figure.add_scatter(  # what the cursor finds lies above the pictures, and is not seen
         x=x,
         y=y,
         mode="markers",
-        marker={
-            "symbol": "square",
-            "size": 60,
-            "color": "rgba(0,0,0,0)",
-            "line": {"width": 3, "color": frame},
-        },
+        marker={"symbol": "square", "size": 60, "color": "rgba(0,0,0,0)"},
         customdata=list(keys),
         text=list(hovers),
         hovertemplate="%{text}<extra></extra>",
         showlegend=False,
     )
     hidden = {"visible": False, "fixedrange": True}
-    figure.update_xaxes(range=[-0.5, columns - 0.5], **hidden)
-    figure.update_yaxes(range=[rows - 0.35, -0.5], **hidden)
-    figure.update_layout(margin={"l": 0, "r": 0, "t": 0, "b": 0}, hovermode="closest", dragmode=False)
+    figure.update_xaxes(
+        range=[-0.5, min(columns, max(count, 1)) - 0.5 if rows > 1 else columns - 0.5], **hidden
+    )
+    figure.update_yaxes(range=[rows - 0.4, -0.46], **hidden)
+    nothing = {"l": 0, "r": 0, "t": 0, "b": 0}
+    figure.update_layout(margin=nothing, hovermode="closest", dragmode=False, showlegend=False)
     return figure
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
-import pandas as pd
 import pytest
 from sklearn.metrics import auc, average_precision_score, roc_auc_score
 from sklearn.model_selection import StratifiedKFold
@@ -15,17 +16,23 @@ from dashboard.charts.fold_split import ROLES, split_chart, split_picture
 from dashboard.charts.gallery import gallery_chart, gallery_height
 from dashboard.charts.reliability import reliability_chart
 from dashboard.theme import LIGHT
+from training.splits import Split
 
 CLASSES = np.repeat([0, 1, 2], [20, 30, 50])[np.random.default_rng(0).permutation(100)]
 
 
-def assignment(folds: int = 5) -> pd.DataFrame:
+@dataclass(frozen=True)
+class Fold:
+    repeat: int
+    fold: int
+    split: Split
+
+
+def assignment(folds: int = 5) -> list[Fold]:
     """Stratified folds of CLASSES, as a study writes them."""
-    rows = []
-    split = StratifiedKFold(folds, shuffle=True, random_state=0).split(np.zeros(100), CLASSES)
-    for fold, (train, test) in enumerate(split):
-        rows += [(index, 0, fold, "train") for index in train] + [(index, 0, fold, "test") for index in test]
-    return pd.DataFrame(rows, columns=["index", "repeat", "fold", "role"])
+    nothing = np.empty(0, np.int64)
+    made = StratifiedKFold(folds, shuffle=True, random_state=0).split(np.zeros(100), CLASSES)
+    return [Fold(0, number, Split(train, nothing, test)) for number, (train, test) in enumerate(made)]
 
 
 def test_every_sample_is_tested_in_one_fold_of_the_picture() -> None:
@@ -55,11 +62,19 @@ def test_many_samples_and_folds_are_thinned_evenly_and_counted_in_full() -> None
 
 
 def test_a_sample_that_a_fold_leaves_alone_is_drawn_as_unused() -> None:
-    rows = assignment()
-    rows = rows[~((rows["fold"] == 2) & (rows["index"] == 7))]
-    picture = split_picture(rows, None)
+    folds = assignment()
+    split = folds[2].split
+    without = Split(split.train[split.train != 7], split.validation, split.test[split.test != 7])
+    folds[2] = Fold(0, 2, without)
+    picture = split_picture(folds, None)
     assert picture.cells[2, 7] == ROLES.index("unused")
     assert "unused" in [trace.name for trace in split_chart(picture).data]
+
+
+def test_a_sample_that_chooses_and_judges_is_drawn_as_judging() -> None:
+    half = np.arange(5), np.arange(5, 10)
+    picture = split_picture([Fold(0, 0, Split(half[0], half[1], half[1]))], None)
+    assert picture.cells[0].tolist() == [ROLES.index("train")] * 5 + [ROLES.index("test")] * 5
 
 
 def test_the_split_names_only_the_roles_it_has_and_every_class() -> None:
@@ -190,5 +205,7 @@ def test_each_picture_can_be_clicked_and_the_chosen_one_has_a_frame() -> None:
     assert len(figure.layout.images) == 12
     points = figure.data[-1]
     assert list(points.customdata) == list(range(100, 112))
-    assert [color == LIGHT.categorical[1] for color in points.marker.line.color].count(True) == 1
+    (frame,) = figure.layout.shapes
+    assert frame.x0 < 3 < frame.x1
+    assert frame.line.color == LIGHT.categorical[1]
     assert gallery_height(12, 5) == gallery_height(15, 5) < gallery_height(16, 5)

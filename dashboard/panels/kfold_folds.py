@@ -1,0 +1,194 @@
+"""The folds of a study: their curves in a band, their scores with an interval, and a table of them."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, cast
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from dashboard.charts.fold_curves import FoldCurve, Spread, fold_curves_chart
+from dashboard.charts.fold_scores import ScoreInterval, fold_scores_chart
+from dashboard.kfold_study import KFoldStudy
+from dashboard.language import _
+from dashboard.navigation import page_file
+from dashboard.panels.bounded import bounded_choice
+from dashboard.panels.escape import plain
+from dashboard.panels.plot import plot
+from dashboard.theme import LIGHT, SPLITS, STATES
+from logs.status import duration_text
+from training.fold_statistics import Summary
+
+SPREADS = {"deviation": "± deviation", "range": "range", "none": "none"}
+CHOSEN = "kfold_chosen"  # session state: the fold that is drawn bold, by name
+HEIGHT = 400
+
+
+def curve_choice(study: KFoldStudy) -> tuple[str, str, Spread, bool]:
+    """Which curves: metric, split, band, logarithmic. Drawn outside the part that is redrawn each second."""
+    metrics = study.metrics or ("loss",)
+    first = study.score if study.score in metrics else metrics[0]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        metric = bounded_choice(_("Metric"), metrics, first, "kfold_metric", _words)
+        split = bounded_choice(_("Split"), ("train", "validation"), "validation", "kfold_split", _)
+        spread = bounded_choice(
+            _("Band"), tuple(SPREADS), "deviation", "kfold_band", lambda name: _(SPREADS[name])
+        )
+        log_y = st.toggle(_("log y"), key="kfold_log_y", bind="query-params")
+    return metric, split, cast(Spread, spread), bool(log_y)
+
+
+def kfold_folds(study: KFoldStudy, choice: tuple[str, str, Spread, bool], nothing: str) -> None:
+    """Curves beside scores, and the table below."""
+    metric, split, spread, log_y = choice
+    chosen = st.session_state.get(CHOSEN, "")
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        curves = study.curves(metric, split)
+        if curves:
+            figure = fold_curves_chart(
+                curves,
+                title=_("{split} {metric} of each fold").format(split=_(split), metric=_words(metric)),
+                color=SPLITS[split],
+                spread=spread,
+                chosen=chosen,
+                log_y=log_y,
+                percent=metric == "accuracy",
+            )
+            plot(figure, "kfold_curves", height=HEIGHT, description=_("Curves of the folds"))
+        else:
+            st.info(nothing)
+    with right:
+        if np.isfinite(study.scores).any():
+            _scores(study, chosen)
+    _table(study)
+
+
+def _scores(study: KFoldStudy, chosen: str) -> None:
+    summary = study.summary
+    intervals = []
+    if summary is not None and not math.isnan(summary.low):
+        intervals = [
+            ScoreInterval(_("corrected"), summary.mean, summary.low, summary.high),
+            ScoreInterval(_("naive"), summary.mean, summary.naive_low, summary.naive_high, LIGHT.quiet),
+        ]
+    figure = fold_scores_chart(
+        study.scores,
+        study.names,
+        intervals,
+        title=_("{split} {metric} and its mean, 95%").format(split=_("test"), metric=_words(study.score)),
+        percent=study.measure.percent,
+        groups=study.repeats,
+        chosen=chosen,
+    )
+    clicked = plot(figure, "kfold_scores", height=HEIGHT, on_click=True, description=_("Scores of the folds"))
+    if clicked and clicked.get("customdata") in study.names:
+        st.session_state[CHOSEN] = clicked["customdata"]
+        st.rerun(scope="fragment")
+
+
+def kfold_sentence(study: KFoldStudy, waiting: str) -> None:
+    """The sentence that can be defended, with what weakens it."""
+    summary: Summary | None = study.summary
+    if summary is None:
+        st.caption(waiting)
+        return
+    with st.container(border=True):
+        so_far = study.unfinished
+        lead = (
+            ""
+            if not so_far
+            else _("So far, {done} of {all} folds:").format(done=summary.count, all=len(study.rows)) + " "
+        )
+        st.markdown(f"#### {lead}{plain(summary.reading)}")
+        if study.pooled is not None:
+            st.markdown(plain(study.pooled.reading))
+        for warning in summary.warnings if not so_far else ():
+            st.caption(f":material/warning: {plain(warning)}")
+
+
+def _table(study: KFoldStudy) -> None:
+    """A line for each fold; a tick draws its curve bold, a button opens its run."""
+    frame = fold_frame(study)
+    order = [row.run for row in study.rows]
+
+    def open_run() -> None:
+        row = st.session_state["kfold_open"]["row"]
+        if row is not None and row < len(order) and order[row]:
+            st.switch_page(page_file("run"), query_params={"run": order[row]})
+
+    def ticked() -> None:
+        rows = st.session_state["kfold_table"]["selection"]["rows"]
+        st.session_state[CHOSEN] = study.names[rows[0]] if rows and rows[0] < len(study.names) else ""
+
+    config = st.column_config
+    states = [*STATES, "waiting"]
+    wrong = bool((frame["error"] != "").any())
+    number = "percent" if study.measure.percent else "%.4g"
+    st.dataframe(
+        frame,
+        key="kfold_table",
+        on_select=ticked,
+        selection_mode="single-row",
+        hide_index=True,
+        height="content" if len(frame) <= 12 else 35 * 13,
+        column_config={
+            "fold": config.TextColumn(_("Fold"), pinned=True),
+            "open": config.ButtonColumn("", key="kfold_open", on_click=open_run, type="tertiary", width=64),
+            "state": config.MultiselectColumn(
+                _("State"), options=states, width=108,
+                color=[STATES[name][0] if name in STATES else "gray" for name in states],
+                format_func=lambda name: f"{STATES[name][1]} {_(name)}" if name in STATES else _(name),
+            ),
+            "epoch": config.NumberColumn(_("Epoch"), format="%g"),
+            "best_epoch": config.NumberColumn(_("Best epoch"), format="%g"),
+            "validation": config.NumberColumn(f"{_('Validation')} {_words(study.score)}", format=number),
+            "test": config.NumberColumn(f"{_('Test')} {_words(study.score)}", format=number),
+            "loss": config.NumberColumn(_("Test loss"), format="%.4g"),
+            "train_size": config.NumberColumn(_("Trained on"), format="localized"),
+            "test_size": config.NumberColumn(_("Tested on"), format="localized"),
+            "time": config.TextColumn(_("Took"), width="small"),
+            "error": config.TextColumn(_("What went wrong"), width="large") if wrong else None,
+        },
+        alt=_("The folds; tick one to see its curve"),
+    )  # fmt: skip
+
+
+def fold_frame(study: KFoldStudy) -> pd.DataFrame:
+    """The table's content, a row per fold in the order of the split."""
+    rows = study.rows
+
+    def number(values: Any, name: str) -> float:
+        return float(values.get(name, math.nan))
+
+    return pd.DataFrame(
+        {
+            "fold": list(study.names),
+            "open": [_("Open") if row.run else "" for row in rows],
+            "state": [[row.state] for row in rows],
+            "epoch": [row.epoch for row in rows],
+            "best_epoch": [row.best_epoch for row in rows],
+            "validation": [number(row.validation, study.score) for row in rows],
+            "test": [number(row.test, study.score) for row in rows],
+            "loss": [number(row.test, "loss") for row in rows],
+            "train_size": [row.n_train for row in rows],
+            "test_size": [row.n_test for row in rows],
+            "time": [duration_text(row.seconds) for row in rows],
+            "error": [row.error for row in rows],
+        }
+    )
+
+
+def curves_of(names: tuple[str, ...], curves: list[Any]) -> list[FoldCurve]:
+    """Curves by epoch of the folds that have logged any."""
+    return [
+        FoldCurve(name, np.asarray(curve.epoch, np.float64), np.asarray(curve.value, np.float64))
+        for name, curve in zip(names, curves, strict=True)
+        if curve is not None and len(curve.value)
+    ]
+
+
+def _words(metric: str) -> str:
+    return _(metric.replace("_", " "))

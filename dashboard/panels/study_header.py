@@ -1,0 +1,130 @@
+"""What a study is and how far: its name, state, progress, how it is trained, and its buttons."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import streamlit as st
+
+from dashboard.charts.tables import shown_state
+from dashboard.language import _, count
+from dashboard.navigation import link, page_file
+from dashboard.panels.escape import plain
+from dashboard.panels.run_actions import resume_run, stop_run
+from dashboard.panels.run_card import state_badge
+from dashboard.panels.run_picker import run_words
+from dashboard.panels.study_picker import STUDY
+from dashboard.study_runs import kind_words
+from logs.catalog import RunSummary
+from logs.directory import read_json
+from logs.errors import LogsError
+from logs.requests import waiting_requests
+from logs.status import duration_text
+
+PLAN = "plan.json"  # in the study's folder: which way of training was chosen, and why
+
+
+def study_title(study: RunSummary) -> None:
+    """The name and what the study is made of."""
+    st.title(plain(run_words(study)))
+    parts = [kind_words(study), study.model, study.dataset]
+    if study.created:
+        parts.append(datetime.fromtimestamp(study.created).strftime("%d %B %Y, %H:%M"))
+    words = [plain(part) for part in parts if part]
+    st.caption(" · ".join([*words, f"`{study.id.replace('`', '')}`"]))
+
+
+def study_progress(study: RunSummary, members: int, failed: int) -> None:
+    """State, how many trainings have ended, the time left, and why the study failed where it did."""
+    status = study.status
+    done, wanted = (status.step, status.steps) if status is not None else (0, 0)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        state_badge(shown_state(study))
+        words = [count(wanted or members, "{n} training", "{n} trainings")]
+        if study.state == "running" and wanted:
+            words = [_("{done:,} of {all:,} trainings done").format(done=done, all=wanted)]
+        if failed:
+            words.append(count(failed, "{n} failed", "{n} failed"))
+        took = duration_text(study.duration)
+        if took and study.state != "running":
+            words.append(_("took {time}").format(time=took))
+        left = duration_text(status.eta_seconds) if status is not None else ""
+        if left and study.state == "running":
+            words.append(_("{time} left").format(time=left))
+        st.caption(" · ".join(words), width="content")
+    if study.state == "running":
+        st.progress(min(1.0, done / wanted) if wanted else 0.0)
+    if status is not None and study.state == "failed" and status.error.strip():
+        st.error(plain(status.error.strip().splitlines()[-1]), title=_("The study failed"))
+
+
+def study_way(study: RunSummary) -> None:
+    """Which way of training was chosen, together or one at a time, and why."""
+    plan = read_plan(study)
+    if not plan:
+        if study.state == "running":
+            st.caption(_("A few steps of each way of training are timed; the faster one is then taken."))
+        return
+    together = plan.get("way") == "together"
+    way = _("Trained together, as one network") if together else _("Trained one by one")
+    asked = str(plan.get("asked", "auto"))
+    chosen = "" if asked == "auto" else " " + _("(as asked)")
+    icon = ":material/stacks:" if together else ":material/splitscreen:"
+    reason = plain(str(plan.get("reason", "")))
+    st.caption(f"{icon} **{way}**{chosen}: {reason}" if reason else f"{icon} **{way}**{chosen}")
+
+
+def study_actions(study: RunSummary, new_page: str) -> None:
+    """Stop or go on, start another from this one's settings, the study's own run."""
+    running = study.state == "running"
+    asked = running and bool(waiting_requests(study.directory))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(
+            _("Stopping ...") if asked else _("Stop"),
+            icon=":material/stop_circle:",
+            key=f"{study.kind}_stop",
+            disabled=not running or asked,
+            help=_("Every training ends after its current step.") if running else _("It isn't running."),
+            on_click=_attempt,
+            args=(stop_run, study),
+        )
+        unfinished = study.state in ("stopped", "failed", "lost")
+        st.button(
+            _("Go on"),
+            icon=":material/resume:",
+            key=f"{study.kind}_resume",
+            disabled=not unfinished,
+            help=_("Trains what is missing; what has finished stays.")
+            if unfinished
+            else _("Nothing is missing, or it is still running."),
+            on_click=_attempt,
+            args=(resume_run, study),
+        )
+        if st.button(
+            _("Start another like it"),
+            icon=":material/content_copy:",
+            key=f"{study.kind}_again",
+            help=_("Opens the form with this study's settings."),
+        ):
+            st.switch_page(page_file(new_page), query_params={STUDY: "new", f"{study.kind}_from": study.id})
+        link("run", _("Command and output"), icon=":material/terminal:", run=study.id)
+
+
+def read_plan(study: RunSummary) -> dict[str, Any]:
+    """The content of plan.json; empty where there is none yet, or none that can be read."""
+    try:
+        plan = read_json(study.path / PLAN)
+    except (LogsError, OSError):
+        return {}
+    return plan if isinstance(plan, dict) else {}
+
+
+def _attempt(action: Callable[[RunSummary], str], study: RunSummary) -> None:
+    try:
+        said = action(study)
+    except (LogsError, OSError) as problem:
+        st.toast(plain(str(problem)), icon=":material/warning:")
+    else:
+        st.toast(said)
