@@ -18,6 +18,7 @@ from training.console import Console
 from training.fold_files import write_assignment, write_predictions
 from training.fold_schemes import SCHEMES
 from training.fold_study import OPTIONS, FoldOptions
+from training.kfold_report import report_lines
 from training.kfold_results import fold_table, read_results
 from training.places import data_folder
 from training.studies import Means
@@ -94,7 +95,7 @@ def conclude(run: RunWriter, console: Console) -> None:
     results = read_results(run.directory.path.parent, run.directory.id)
     if len(results.predictions):
         write_predictions(run.directory, results.predictions)
-    console.say(fold_table(results))
+    console.say("\n".join([fold_table(results), "", *report_lines(results)]))
 
 
 if __name__ == "__main__":

@@ -53,7 +53,7 @@ class FoldRow:
     state: str  # waiting, running, finished, stopped, failed or lost
     error: str
     epoch: float  # passes over its training samples
-    best_epoch: float  # the one with the best validation score so far
+    best_epoch: float  # that of the weights that were tested; until then the best validation score's
     validation: Mapping[str, float]  # by metric: at the weights that were tested, else the newest
     test: Mapping[str, float]  # by metric, of the samples held out
     seconds: float
@@ -282,7 +282,7 @@ def _row(
         state=row.state,
         error=damage or (status.error if status is not None else ""),
         epoch=status.epoch if status is not None else math.nan,
-        best_epoch=float(best.get("epoch", math.nan)),
+        best_epoch=known.epoch if known is not None else float(best.get("epoch", math.nan)),
         validation=known.validation if known is not None else validation,
         test=known.test if known is not None else {},
         seconds=row.duration,
