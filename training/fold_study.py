@@ -40,7 +40,6 @@ class FoldOptions:
     set: tuple[str, ...] = ()  # its candidates, as `--set` takes them
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "set", tuple(self.set))
         if self.scheme != AUTO:
             SCHEMES[self.scheme]  # its error names the nearest row
         least = {"folds": 2, "repeats": 1, "split_seed": 0, "inner_folds": 2}
@@ -58,7 +57,8 @@ class FoldOptions:
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> FoldOptions:
         """From parsed options or run.json; what is missing gets its default."""
-        return cls(**{name: values[name] for name in OPTIONS if name in values})
+        given = {name: values[name] for name in OPTIONS if name in values}
+        return cls(**{**given, "set": tuple(given.get("set", ()))})
 
     def resolved(self, config: RunConfig, data_root: Path) -> FoldOptions:
         """With a scheme of the table in place of auto."""
@@ -69,7 +69,7 @@ class FoldOptions:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for run.json; what only nested folds have, only for those."""
-        values = {name: getattr(self, name) for name in OPTIONS}
+        values = {name: getattr(self, name) for name in OPTIONS} | {"set": list(self.set)}
         if self.scheme != NESTED:
             del values["inner_folds"], values["set"]
         return values

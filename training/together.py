@@ -29,6 +29,7 @@ from training.devices import choose_device, device_title
 from training.jobs import Job, Judge, samples_of
 from training.loop import batches_in
 from training.members import Member
+from training.observe import PACE
 from training.stacked_pictures import confusions, histograms
 from training.stacked_scores import Evaluation
 from training.train import EXPLAINED, described, explained
@@ -39,7 +40,6 @@ SAVE_SECONDS = 5.0  # between two savings of checkpoints ...
 SAVE_SHARE = 0.05  # ... which may take this share of the time
 DRAWN_BYTES = 4 * 2**20  # of weights that wait for their histograms
 FINISHING = 2  # threads that write the runs' final form
-PACE = 20  # steps between two values of the learning rate
 
 
 def prepared(job: Job, device: torch.device, data_root: Path) -> Data:
@@ -208,7 +208,7 @@ class Company:
             self._say_epoch(scores, names, validated)
 
     def _log_pictures(self, scores: EpochScores) -> None:
-        """Confusion matrices of the validation data; weights and gradients for histograms, when it is time."""
+        """Confusion matrices of the validation data, and when it is time what histograms are made of."""
         steps = scores.steps.tolist()
         self._log_confusions("validation", scores.members, scores.outputs, steps, [scores.epoch] * len(steps))
         wanted = [
