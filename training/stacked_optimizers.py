@@ -31,7 +31,7 @@ class Alike:
     """The numbers of one update where all networks have the same: the folds of a validation."""
 
     settings: Mapping[str, float]  # learning `rate`, weight `decay`, and the optimizer's own
-    update: int  # from 1
+    updates: Tensor  # float32 [members], from 1: who has fewer samples has made fewer
 
 
 @dataclass(frozen=True)
@@ -139,14 +139,14 @@ def _adam_step(weights: Tensor, mean: Tensor, squares: Tensor, at: Columns) -> N
 
 def _adam_alike(weights: Tensor, gradient: Tensor, slots: Slots, at: Alike) -> None:
     """The kernel behind torch.optim.Adam(fused=True): a quarter of the time of the passes above."""
-    largest = [slots["largest"]] if "largest" in slots else []
+    largest = slots["largest"].unbind() if "largest" in slots else ()
     torch._fused_adam_(
-        [weights],
-        [gradient],
-        [slots["mean"]],
-        [slots["squares"]],
+        weights.unbind(),
+        gradient.unbind(),
+        slots["mean"].unbind(),
+        slots["squares"].unbind(),
         largest,
-        [torch.full((), float(at.update), device=weights.device)],
+        at.updates.unbind(),
         lr=at.settings["rate"],
         beta1=at.settings["beta1"],
         beta2=at.settings["beta2"],
@@ -204,13 +204,14 @@ class StackedOptimizer:
 
     def numbers(self, rates: np.ndarray, device: torch.device) -> list[Columns] | list[Alike]:
         """The numbers of the next updates, whose learning rates are [updates, members]; one transfer."""
+        count = self.updates + np.arange(1, len(rates) + 1)[:, None]
         if self.rule.move_alike is not None and device.type in FUSED and self._alike(rates):
             same = {name: float(values[0]) for name, values in self.settings.items()}
-            first = int(self.updates[0]) + 1
+            counted = torch.from_numpy(count.astype(np.float32)).to(device)
             return [
-                Alike({**same, "rate": float(rate)}, first + place) for place, rate in enumerate(rates[:, 0])
+                Alike({**same, "rate": rate}, update)
+                for rate, update in zip(rates[:, 0].tolist(), counted.unbind(0), strict=True)
             ]
-        count = self.updates + np.arange(1, len(rates) + 1)[:, None]
         table = self.rule.numbers({**self.settings, "rate": rates}, count)
         if self.rule.decoupled:
             table["kept"] = 1 - rates * table["decay"]
@@ -218,12 +219,15 @@ class StackedOptimizer:
             table.pop("decay"), table.pop("kept", None)
         full = np.stack([np.broadcast_to(column, rates.shape) for column in table.values()], axis=1)
         columns = torch.from_numpy(full.astype(np.float32)).to(device).unsqueeze(-1)
-        return [dict(zip(table, update.unbind(0), strict=True)) for update in columns.unbind(0)]
+        each: list[Columns] = [
+            dict(zip(table, update.unbind(0), strict=True)) for update in columns.unbind(0)
+        ]
+        return each
 
     def _alike(self, rates: np.ndarray) -> bool:
         """Whether one number serves all members."""
-        every = [*self.settings.values(), self.updates]
-        return bool((rates == rates[:, :1]).all()) and all((each == each[0]).all() for each in every)
+        same = all((each == each[0]).all() for each in self.settings.values())
+        return same and bool((rates == rates[:, :1]).all())
 
     def move(self, weights: Tensor, gradient: Tensor, at: Columns | Alike) -> None:
         """One update in place; the gradient is spoilt. `at` comes from `numbers`, in order."""
