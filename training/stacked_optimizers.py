@@ -202,7 +202,7 @@ class StackedOptimizer:
         self.settings["decay"] = np.array([config.weight_decay for config in configs])
         self.updates = np.zeros(len(configs), np.int64)
 
-    def numbers(self, rates: np.ndarray, device: torch.device) -> list[Columns] | list[Alike]:
+    def numbers(self, rates: np.ndarray, device: torch.device) -> Sequence[Columns | Alike]:
         """The numbers of the next updates, whose learning rates are [updates, members]; one transfer."""
         count = self.updates + np.arange(1, len(rates) + 1)[:, None]
         if self.rule.move_alike is not None and device.type in FUSED and self._alike(rates):
