@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
@@ -27,8 +26,7 @@ def bound_control(
     `default`: what it starts with; None: an empty number field that shows `absent`, and gives None.
     """
     if parameter.kind != "choice":
-        titles = [_title(table, name) for name in parameter.choices]
-    _look_at_address(parameter, key, titles)
+        _look_at_address(parameter, key)
     words: dict[str, Any] = {"key": key, "bind": "query-params", "help": parameter.description}
     label = label_of(parameter)
     if parameter.kind == "choice":
@@ -62,13 +60,10 @@ def _step(value: Any) -> float:
     return float(10.0 ** math.floor(math.log10(abs(value)))) if value else 1e-4
 
 
-def _look_at_address(parameter: Parameter, key: str, titles: Sequence[str]) -> None:
-    """A choice may stand there by its name, as a person types it, or by its title, as the browser does."""
+def _look_at_address(parameter: Parameter, key: str) -> None:
     if key in st.session_state:
         return
     for said in st.query_params.get_all(key):
-        if said in titles:
-            continue
         try:
             parameter.check(said, "the address")
         except ValueError as problem:

@@ -1,0 +1,44 @@
+"""A box of a few names that shows words: the names stand in the address, as everywhere else.
+
+Streamlit's own binding would put the words there, in whatever language they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import streamlit as st
+
+from dashboard.language import _
+from dashboard.panels.bounded import noted_problem
+
+
+def named_choice(
+    label: str,
+    options: Sequence[str],
+    default: str,
+    key: str,
+    words: Callable[[Any], str] = str,
+    **looks: Any,
+) -> str:
+    """One of the options; what the address names otherwise is remembered for `said_problems`.
+
+    The address is read once: afterwards the box is the truth, since a redrawing starts with the address that
+    the browser had when it asked. `looks` are st.selectbox's own (width, help ...).
+    """
+    if key not in st.session_state:
+        said = st.query_params.get(key)
+        if said is not None and said not in options:
+            sentence = _("{name} in the address is {value}; it must be one of {options}.")
+            noted_problem(key, sentence.format(name=key, value=repr(said), options=", ".join(options)))
+        st.session_state[key] = said if said in options else default
+    elif st.session_state[key] not in options:
+        st.session_state[key] = default
+    chosen = str(st.selectbox(label, list(options), format_func=words, key=key, **looks))
+    if chosen == default:
+        if key in st.query_params:
+            del st.query_params[key]
+    elif st.query_params.get(key) != chosen:
+        st.query_params[key] = chosen
+    return chosen
