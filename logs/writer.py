@@ -36,7 +36,7 @@ from logs.info import RunInfo, read_info, write_info
 from logs.predictions import Predictions
 from logs.process import process_started
 from logs.recorder import Recorder
-from logs.requests import Request
+from logs.requests import Request, clear_requests
 from logs.status import Status, effective_state, read_status
 from logs.vocabulary import FINAL_STATES
 
@@ -167,6 +167,7 @@ class RunWriter:
         info, status = read_info(directory), read_status(directory)
         if effective_state(info, status) == "running":
             raise RunningError(f"{directory.id} is running; stop it before it is resumed")
+        clear_requests(directory)  # an old request to stop must not end it at once
         first = recover(directory)
         resumed = replace(
             status if status is not None else Status(),

@@ -15,7 +15,6 @@ from typing import Any
 
 from logs.directory import RunDirectory
 from logs.info import RunInfo, read_info
-from logs.requests import clear_requests
 from logs.status import effective_state, read_status
 from logs.writer import RunWriter
 from models.catalog import UnknownNameError
@@ -107,7 +106,6 @@ def opened_study(
     """
     if "resume" in namespace:
         resumed = found_run(namespace.resume, runs_folder(namespace))
-        clear_requests(resumed)
         return RunWriter.resume(resumed.path)
     about = about_run(config, choose_device(config.device)) | {
         "kind": kind,

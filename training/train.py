@@ -17,7 +17,6 @@ from logs.directory import RunDirectory
 from logs.errors import LogsError
 from logs.info import RunInfo, read_info
 from logs.reader import RunReader
-from logs.requests import clear_requests
 from logs.status import effective_state, read_status
 from logs.visdom_process import VisdomProcess
 from logs.writer import RunWriter
@@ -163,7 +162,6 @@ def opened(
 ) -> RunWriter:
     """The writer of the run: of a resumed one, of a folder that was prepared, or of a new one."""
     if resumed is not None:
-        clear_requests(resumed)  # an old request to stop must not end it at once
         return RunWriter.resume(resumed.path)
     about = about_run(config, device)
     if "run_directory" in namespace:

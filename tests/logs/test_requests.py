@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from logs.directory import RunDirectory, write_json
 from logs.errors import BrokenRunError
 from logs.requests import Request, clear_requests, send_request, take_requests
+from logs.writer import RunWriter
 
 
 @pytest.fixture
@@ -98,10 +100,25 @@ def test_a_request_that_cannot_be_removed_is_not_carried_out_again_and_again(
     assert take_requests(directory) == [Request("checkpoint")]
 
 
-def test_a_resumed_run_starts_without_old_requests(directory: RunDirectory) -> None:
+def test_requests_can_be_dropped(directory: RunDirectory) -> None:
     send_request(directory, "stop")
     clear_requests(directory)
     assert take_requests(directory) == []
+
+
+def test_a_resumed_run_starts_without_old_requests_and_hears_new_ones(tmp_path: Path) -> None:
+    """Also that of a loop which is not ours and clears nothing itself."""
+    run = RunWriter.create(tmp_path, model="net", dataset="data")
+    run.finish("stopped")
+    send_request(run.directory, "stop")
+    with RunWriter.resume(run.directory.path) as resumed:
+        send_request(run.directory, "checkpoint")
+        heard: list[Request] = []
+        deadline = time.monotonic() + 20
+        while not heard and time.monotonic() < deadline:
+            heard = resumed.requests()
+            time.sleep(0.02)
+    assert heard == [Request("checkpoint")]
 
 
 def test_requests_sent_while_others_are_taken_arrive_once_each(directory: RunDirectory) -> None:
