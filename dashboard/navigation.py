@@ -64,6 +64,12 @@ SECTIONS: dict[str, tuple[View, ...]] = {
             ":material/stacks:",
             mark("Is it luck of one split? Train each fold, and know what a score is worth."),
         ),
+        View(
+            "sweep",
+            mark("Sweep"),
+            ":material/tune:",
+            mark("Which settings are good, and which matter? Try many, and see."),
+        ),
     ),
 }
 

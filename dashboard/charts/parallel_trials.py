@@ -30,6 +30,7 @@ def parallel_trials_chart(trials: Sequence[Trial], axes: Sequence[TrialAxis], sc
             line={**score.colors(means), "showscale": False},  # the last axis says what colours mean
             labelside="top",
             labelfont={"size": 13},
+            tickfont={"size": 12, "shadow": "auto"},  # readable on the lines
             rangefont={"size": 1, "color": "rgba(0,0,0,0)"},  # the ticks say it already
             uirevision="kept",
         )

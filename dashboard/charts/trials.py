@@ -152,7 +152,9 @@ class TrialAxis:
         """For an x or y axis: its title, kind and, of categories, the ticks."""
         words: dict[str, Any] = {"title": self.title, "uirevision": f"{self.name} {self.kind}"}
         if self.kind != "category":
-            return {**words, "type": self.kind, "exponentformat": "none" if self.kind == "log" else "SI"}
+            decades = math.log10(self.high / self.low) if self.kind == "log" else 0.0
+            whole = {"dtick": 1} if decades >= 2 else {}  # a tick for each power of ten
+            return {**words, "type": self.kind, "exponentformat": "none", **whole}
         size = len(self.categories)
         return {
             **words,

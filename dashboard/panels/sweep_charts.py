@@ -1,0 +1,166 @@
+"""What a sweep found, in pictures: each beside the choices that belong to it, which stay in the address."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from dashboard.charts.fold_curves import FoldCurve
+from dashboard.charts.parallel_trials import parallel_trials_chart
+from dashboard.charts.trial_curves import MOST, TrialCurves, trial_curves_chart
+from dashboard.charts.trial_map import trial_map_chart
+from dashboard.charts.trial_scores import best_so_far_chart, importance_chart, trial_slice_chart
+from dashboard.charts.trials import Score, TrialAxis, trial_name, values_text
+from dashboard.language import _
+from dashboard.panels.bounded import noted_problem
+from dashboard.panels.control import words_of
+from dashboard.panels.named_choice import named_choice
+from dashboard.panels.plot import plot
+from dashboard.panels.sweep_table import choose_trial
+from training.sweep_results import SweepResults, Trial, curves
+
+HEIGHT = 380
+TITLE = 44  # what a box is higher by that has a title in place of a choice
+BEST = 5  # trials whose learning curves are drawn
+
+
+def score_of(results: SweepResults) -> Score:
+    metric = results.metric
+    title = f"{_('validation')} {_(metric.title).lower()}"
+    return Score(title, metric.higher_is_better, metric.name == "accuracy")
+
+
+def overview(results: SweepResults, shown: Trial | None, words: Mapping[str, str]) -> None:
+    """One thing that varies against the score, beside what mattered, or beside the course of the search."""
+    score, chosen = score_of(results), shown.number if shown is not None else None
+    axes = axes_of(results)
+    left, right = st.columns([3, 2], gap="medium")
+    with left, st.container(border=True):
+        name = _leading(results)
+        if len(axes) > 1:
+            name = _pick(_("Score over"), list(axes), "sweep_x", name)
+        else:
+            st.markdown(f"**{_('Score over')} {words_of(name).lower()}**")
+        figure = trial_slice_chart(results.trials, axes[name], score, chosen)
+        height = HEIGHT if len(axes) > 1 else HEIGHT + TITLE
+        _clicked(plot(figure, "sweep_slice", height, on_click=True, description=_("Score over one setting")))
+    with right, st.container(border=True):
+        if len(axes) > 1:
+            st.markdown(f"**{_('What mattered')}**", help=words["importance"])
+            figure = importance_chart(importance_of(results))
+            plot(figure, "sweep_importance", HEIGHT + TITLE, description=_("Importance of each setting"))
+        else:
+            _course(results, score, chosen, HEIGHT + TITLE)
+
+
+def together(results: SweepResults, shown: Trial | None, words: Mapping[str, str]) -> None:
+    """Everything that varies at once; nothing where only one thing does."""
+    axes = axes_of(results)
+    if len(axes) < 2:
+        return
+    score, chosen = score_of(results), shown.number if shown is not None else None
+    with st.container(border=True):
+        st.markdown(f"**{_('All settings at once')}**", help=words["parallel"])
+        figure = parallel_trials_chart(results.trials, list(axes.values()), score)
+        plot(figure, "sweep_parallel", HEIGHT, description=_("All settings at once"))
+    left, right = st.columns(2, gap="medium")
+    with left, st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            first = _leading(results)
+            x = _pick(_("Score over"), list(axes), "sweep_map_x", first)
+            others = [name for name in axes if name != x]
+            lead = next((name for name in _by_importance(results) if name != x), others[0])
+            y = _pick(_("and"), others, "sweep_map_y", lead)
+        figure = trial_map_chart(results.trials, axes[x], axes[y], score, chosen)
+        clicked = plot(figure, "sweep_map", HEIGHT, on_click=True, description=_("Score over two settings"))
+        _clicked(clicked)
+    with right, st.container(border=True):
+        _course(results, score, chosen, HEIGHT + TITLE)
+
+
+def learning(results: SweepResults, runs: Path, words: Mapping[str, str]) -> None:
+    """The curves of the best trials; of those that train or were ended, where none has finished."""
+    metric = results.metric.name
+    metrics = list(dict.fromkeys([metric, "loss"]))
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            number = _number_of_best()
+            split = _pick(_("Split"), ["validation", "train"], "sweep_split", "validation", _)
+            name = _pick(_("Metric"), metrics, "sweep_metric", metric)
+            log_y = st.toggle(_("log y"), key="sweep_log_y", bind="query-params")
+        trials = (results.ranked or score_of(results).best_first(results.trials))[:number]
+        drawn = [_curves(runs, trial, name, split) for trial in trials]
+        figure = trial_curves_chart(drawn, f"{_(split)} {_(name)}", bool(log_y), name == "accuracy")
+        plot(figure, "sweep_curves", HEIGHT + 20, description=_("Learning curves of the best trials"))
+        st.caption(words["learning"])
+
+
+def axes_of(results: SweepResults) -> dict[str, TrialAxis]:
+    return {each.name: TrialAxis.of_dimension(each) for each in results.space.dimensions}
+
+
+def importance_of(results: SweepResults) -> dict[str, float]:
+    """A random forest is grown for it: once for the same trials, not at each redrawing."""
+    ended = tuple((trial.number, trial.score) for trial in results.finished)
+    return _importance(results.info.id, ended, results)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _importance(study: str, ended: tuple[Any, ...], _results: SweepResults) -> dict[str, float]:
+    return _results.importance()
+
+
+def _by_importance(results: SweepResults) -> list[str]:
+    return list(importance_of(results)) if len(results.space.names) > 1 else []
+
+
+def _leading(results: SweepResults) -> str:
+    """The first thing that varies: it stays the same while trials come in, as a view must."""
+    return results.space.names[0]
+
+
+def _course(results: SweepResults, score: Score, chosen: int | None, height: int) -> None:
+    st.markdown(f"**{_('Best so far')}**")
+    figure = best_so_far_chart(results.trials, score, chosen)
+    clicked = plot(figure, "sweep_course", height, on_click=True, description=_("Best score so far"))
+    _clicked(clicked)
+
+
+def _curves(runs: Path, trial: Trial, metric: str, split: str) -> TrialCurves:
+    seeds = [
+        FoldCurve(f"seed {place + 1}", np.asarray(curve.epoch, np.float64), np.asarray(curve.value))
+        for place, curve in enumerate(curves(runs, trial, metric, split))
+    ]
+    return TrialCurves(trial_name(trial.number), tuple(seeds), values_text(trial, "<br>"))
+
+
+def _pick(
+    label: str, options: Sequence[str], key: str, default: str, words: Callable[[str], str] = words_of
+) -> str:
+    return named_choice(label, options, default, key, words, width=190)
+
+
+def _number_of_best() -> int:
+    """How many of the best; an address may say anything."""
+    key = "sweep_best_n"
+    if key not in st.session_state:
+        for said in st.query_params.get_all(key):
+            if not said.isdecimal() or not 1 <= int(said) <= MOST:
+                words = _("{key} in the address is {value}; it must be between 1 and {most}.")
+                noted_problem(key, words.format(key=key, value=repr(said), most=MOST))
+    number = st.number_input(
+        _("Curves of the best"), 1, MOST, BEST, step=1, key=key, bind="query-params", width=150
+    )
+    return min(MOST, max(1, int(number or BEST)))
+
+
+def _clicked(point: dict[str, Any] | None) -> None:
+    """A click on a trial's point looks at that trial; a cell of the map is not one."""
+    number = point.get("customdata") if point and point.get("z") is None else None
+    if isinstance(number, int | float):
+        choose_trial(int(number))
+        st.rerun(scope="fragment")
