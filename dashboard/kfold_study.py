@@ -76,6 +76,19 @@ class KFoldStudy:
         return self.running and any(row.state not in ("finished", "failed") for row in self.rows)
 
     @property
+    def share(self) -> float:
+        """How much of the work is done, 0 to 1: of a nested study by trainings, else by their epochs too."""
+        status, epochs = self.summary_row.status, float(self.config.get("epochs", 0))
+        by_trainings = status.step / status.steps if status is not None and status.steps else 0.0
+        if not self.rows or not epochs or (status is not None and status.steps > len(self.rows)):
+            return by_trainings
+        parts = [
+            1.0 if row.state in ("finished", "failed") else min(1.0, np.nan_to_num(row.epoch) / epochs)
+            for row in self.rows
+        ]
+        return float(np.mean(parts))
+
+    @property
     def score(self) -> str:
         return self.results.score
 

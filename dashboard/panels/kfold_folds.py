@@ -44,7 +44,8 @@ def kfold_folds(study: KFoldStudy, choice: tuple[str, str, Spread, bool], nothin
     """Curves beside scores, and the table below."""
     metric, split, spread, log_y = choice
     chosen = st.session_state.get(CHOSEN, "")
-    left, right = st.columns([3, 2], gap="medium")
+    has_scores = bool(np.isfinite(study.scores).any())
+    left, right = st.columns([3, 2], gap="medium") if has_scores else (st.container(), None)
     with left:
         curves = study.curves(metric, split)
         if curves:
@@ -60,8 +61,8 @@ def kfold_folds(study: KFoldStudy, choice: tuple[str, str, Spread, bool], nothin
             plot(figure, "kfold_curves", height=HEIGHT, description=_("Curves of the folds"))
         else:
             st.info(nothing)
-    with right:
-        if np.isfinite(study.scores).any():
+    if right is not None:
+        with right:
             _scores(study, chosen)
     _table(study)
 
@@ -152,6 +153,7 @@ def _table(study: KFoldStudy) -> None:
             "time": config.TextColumn(_("Took"), width="small"),
             "error": config.TextColumn(_("What went wrong"), width="large") if wrong else None,
         },
+        placeholder="",
         alt=_("The folds; tick one to see its curve"),
     )  # fmt: skip
 
@@ -168,7 +170,7 @@ def fold_frame(study: KFoldStudy) -> pd.DataFrame:
             "fold": list(study.names),
             "open": [_("Open") if row.run else "" for row in rows],
             "state": [[row.state] for row in rows],
-            "epoch": [row.epoch for row in rows],
+            "epoch": [np.floor(row.epoch) for row in rows],
             "best_epoch": [row.best_epoch for row in rows],
             "validation": [number(row.validation, study.score) for row in rows],
             "test": [number(row.test, study.score) for row in rows],

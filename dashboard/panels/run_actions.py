@@ -9,12 +9,15 @@ import streamlit as st
 from dashboard.language import _
 from dashboard.navigation import page_file
 from dashboard.panels.escape import plain
+from dashboard.panels.run_store import run_catalog
+from dashboard.panels.trash import restore_with_members
 from dashboard.panels.visdom import visdom_button
 from dashboard.settings import Settings
+from dashboard.study_runs import members_of
 from logs.catalog import RunSummary
 from logs.errors import LogsError
 from logs.labels import change_labels
-from logs.removal import remove, restore
+from logs.removal import remove
 from logs.requests import waiting_requests
 
 
@@ -141,7 +144,8 @@ def _remove(run: RunSummary, running: bool) -> None:
 
 
 def remove_run(run: RunSummary) -> str:
-    remove(run.directory)
+    for each in (run, *members_of(run.id, run_catalog(run.path.parent).rows())):
+        remove(each.directory)
     return ""  # the page itself says where it is now, and how to undo it
 
 
@@ -157,6 +161,6 @@ def _attempt(action: Callable[[RunSummary], str], run: RunSummary) -> None:
 
 def _undo(run_id: str, settings: Settings) -> None:
     try:
-        restore(settings.runs, run_id)
+        restore_with_members(settings.runs, run_id)
     except LogsError as problem:
         st.toast(plain(str(problem)), icon=":material/warning:")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -23,6 +25,7 @@ from logs.errors import LogsError
 from logs.requests import waiting_requests
 from logs.status import duration_text
 
+EARLY = 0.05  # of the work; before, the start alone would be extrapolated
 PLAN = "plan.json"  # in the study's folder: which way of training was chosen, and why
 
 
@@ -36,8 +39,11 @@ def study_title(study: RunSummary) -> None:
     st.caption(" · ".join([*words, f"`{study.id.replace('`', '')}`"]))
 
 
-def study_progress(study: RunSummary, members: int, failed: int) -> None:
-    """State, how many trainings have ended, the time left, and why the study failed where it did."""
+def study_progress(study: RunSummary, members: int, failed: int, share: float | None = None) -> None:
+    """State, how many trainings have ended, the time left, and why the study failed where it did.
+
+    `share`: how much of the work is done, 0 to 1, where that is known better than by whole trainings.
+    """
     status = study.status
     done, wanted = (status.step, status.steps) if status is not None else (0, 0)
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -50,14 +56,25 @@ def study_progress(study: RunSummary, members: int, failed: int) -> None:
         took = duration_text(study.duration)
         if took and study.state != "running":
             words.append(_("took {time}").format(time=took))
-        left = duration_text(status.eta_seconds) if status is not None else ""
+        left = duration_text(seconds_left(study, share))
         if left and study.state == "running":
             words.append(_("{time} left").format(time=left))
         st.caption(" · ".join(words), width="content")
     if study.state == "running":
-        st.progress(min(1.0, done / wanted) if wanted else 0.0)
+        st.progress(min(1.0, max(0.0, share if share is not None else done / wanted if wanted else 0.0)))
     if status is not None and study.state == "failed" and status.error.strip():
         st.error(plain(status.error.strip().splitlines()[-1]), title=_("The study failed"))
+
+
+def seconds_left(study: RunSummary, share: float | None = None) -> float:
+    """As the study says itself, else as long as its work so far lets expect; NaN where it is too early."""
+    status = study.status
+    if status is None or math.isfinite(status.eta_seconds):
+        return math.nan if status is None else status.eta_seconds
+    done = share if share is not None else status.progress
+    if not done >= EARLY or not study.created:
+        return math.nan
+    return (time.time() - study.created) * (1 - done) / done
 
 
 def study_way(study: RunSummary) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,8 +10,11 @@ import streamlit as st
 
 from dashboard.language import _, count
 from dashboard.panels.escape import plain
+from dashboard.panels.run_store import run_catalog
+from dashboard.study_runs import members_of
 from logs.catalog import RunSummary
 from logs.errors import LogsError
+from logs.info import read_info
 from logs.removal import empty_trash, list_trash, remove, restore
 
 
@@ -19,7 +23,10 @@ def trash(runs: Path) -> None:
     removed = list_trash(runs)
     if not removed:
         return
-    with st.expander(count(len(removed), "Trash: {n} run", "Trash: {n} runs"), icon=":material/delete:"):
+    every, ids = len(removed), {directory.id for directory in removed}
+    along = {member for member, study in removed_members(runs).items() if study in ids}
+    removed = [directory for directory in removed if directory.id not in along]  # come back with their study
+    with st.expander(count(every, "Trash: {n} run", "Trash: {n} runs"), icon=":material/delete:"):
         for directory in removed[:50]:
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.text(directory.id, width="stretch")
@@ -33,6 +40,23 @@ def trash(runs: Path) -> None:
             st.button(_("Delete for good"), type="primary", key="trash_empty", on_click=_empty, args=(runs,))
 
 
+def removed_members(runs: Path) -> dict[str, str]:
+    """The study of each removed run that was a member of one."""
+    found = {}
+    for directory in list_trash(runs):
+        with contextlib.suppress(LogsError, OSError):
+            info = read_info(directory)
+            if info.member and info.group:
+                found[directory.id] = info.group
+    return found
+
+
+def restore_with_members(runs: Path, run: str) -> None:
+    """Brings a run back; of a study also its members. LogsError where one can't be."""
+    for each in (run, *(member for member, study in removed_members(runs).items() if study == run)):
+        restore(runs, each)
+
+
 def remove_button(runs: Sequence[RunSummary]) -> None:
     """Moves the runs to the trash, after asking."""
     with st.popover(_("Remove"), icon=":material/delete:"):
@@ -43,7 +67,10 @@ def remove_button(runs: Sequence[RunSummary]) -> None:
 
 
 def _remove(runs: Sequence[RunSummary]) -> None:
-    for run in runs:
+    """A study takes its folds or trials along: without it they would fill the list one by one."""
+    known = run_catalog(runs[0].path.parent).rows() if runs else []
+    every = {run.id: run for study in runs for run in (study, *members_of(study.id, known))}
+    for run in every.values():
         try:
             remove(run.directory)
         except LogsError as problem:
@@ -52,7 +79,7 @@ def _remove(runs: Sequence[RunSummary]) -> None:
 
 def _restore(runs: Path, run: str) -> None:
     try:
-        restore(runs, run)
+        restore_with_members(runs, run)
     except LogsError as problem:
         st.toast(plain(str(problem)), icon=":material/warning:")
 

@@ -78,7 +78,7 @@ def progress(study_id: str) -> bool:
     except LogsError as problem:  # damaged, or removed meanwhile
         st.error(plain(str(problem)), title=words["broken"])
         return False
-    study_progress(now, len(found.rows), sum(row.state == "failed" for row in found.rows))
+    study_progress(now, len(found.rows), sum(row.state == "failed" for row in found.rows), found.share)
     study_way(now)
     kfold_sentence(found, words["waiting"])
     return now.state == "running"

@@ -105,3 +105,19 @@ def test_a_member_without_its_study_says_so(
 ) -> None:
     remove(rows(runs)["mine"].directory)
     assert "its study is no longer here" in words(open_page("run", run=study[1][0].name))
+
+
+def test_a_study_goes_to_the_trash_and_comes_back_with_its_folds(
+    study: tuple, open_page: Callable, runs: Path
+) -> None:
+    led, folds = study
+    page = open_page("runs", compare=[led.name])
+    page.button(key="runs_remove").click().run()
+    assert not rows(runs)
+    assert sorted(path.name for path in (runs / ".trash").iterdir()) == sorted(p.name for p in (led, *folds))
+    assert [button.key for button in page.button if str(button.key).startswith("restore_")] == [
+        f"restore_{led.name}"
+    ]
+    page.button(key=f"restore_{led.name}").click().run()
+    assert not page.exception
+    assert len(rows(runs)) == 3
