@@ -169,6 +169,7 @@ class Processes(EngineExecutor):
         self._waiting: deque[tuple[Future[Any], Callable[[], Any]]] = deque()
         self._free: list[ProcessPoolExecutor] = [self._pool() for _ in range(workers)]
         self._busy: set[ProcessPoolExecutor] = set()
+        self._broken: list[ProcessPoolExecutor] = []  # kept until the end
         self._open = True
 
     def submit[R](self, work: Callable[..., R], /, *given: Any, **named: Any) -> Future[R]:
@@ -186,7 +187,7 @@ class Processes(EngineExecutor):
             self._open = False
             for future, _ in self._waiting:
                 future.cancel()
-            pools = [*self._free, *self._busy]
+            pools = [*self._free, *self._busy, *self._broken]
         for pool in pools:
             pool.shutdown(wait=wait, cancel_futures=cancel_futures)
 
@@ -236,8 +237,13 @@ class Processes(EngineExecutor):
     def _put_back(self, pool: ProcessPoolExecutor, broken: bool) -> None:
         with self._lock:
             self._busy.discard(pool)
-            # A broken pool has ended by itself, and holds its lock while it says so: it is dropped, not shut.
-            self._free.append(self._pool() if broken and self._open else pool)
+            if not (broken and self._open):
+                self._free.append(pool)
+                return
+            # A broken pool has ended by itself, and holds its lock while it says so: to shut it now, or to
+            # drop the last reference to it, would wait for that lock for ever.
+            self._broken.append(pool)
+            self._free.append(self._pool())
 
 
 @dataclass(frozen=True)
