@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from dashboard.panels.run_store import run_catalog
+from dashboard.panels.study_header import seconds_left
 from dashboard.study_runs import is_member, is_study, kind_words, members_of, page_of, without_members
 from logs.catalog import RunSummary
 from logs.removal import remove
@@ -121,3 +125,13 @@ def test_a_study_goes_to_the_trash_and_comes_back_with_its_folds(
     page.button(key=f"restore_{led.name}").click().run()
     assert not page.exception
     assert len(rows(runs)) == 3
+
+
+def test_the_time_left_is_what_the_work_so_far_lets_expect(make_run: Callable, runs: Path) -> None:
+    make_run(name="goes on", kind="kfold", steps=1, state="running", study={"folds": 2})
+    run = rows(runs)["goes on"]
+    assert run.info is not None
+    started = replace(run, info=replace(run.info, created=time.time() - 30))
+    assert seconds_left(started, 0.25) == pytest.approx(90, abs=2)
+    assert math.isnan(seconds_left(started, 0.01)), "too early to say"
+    assert math.isnan(seconds_left(replace(run, status=None), 0.5))
