@@ -145,6 +145,15 @@ def chosen(namespace: argparse.Namespace) -> tuple[RunConfig, RunDirectory | Non
         return asked(namespace), None
     directory = found_run(namespace.resume, runs)
     info = read_info(directory)
+    if info.member:
+        raise ConfigError(
+            f"{directory.id} is one of a study, and only the study knows its samples: resume {info.group}, "
+            f"or train its configuration on a split of its own: --from-run {directory.id}"
+        )
+    if info.study:
+        raise ConfigError(
+            f"{directory.id} is a study: python -m training.{info.kind} --resume {directory.id}"
+        )
     config = RunConfig.from_dict(info.config)
     if config_from(namespace, config) != config or "from_run" in namespace:
         raise ConfigError("--resume goes on with the run's own configuration; for another one use --from-run")

@@ -34,6 +34,7 @@ from training.stacked import Place
 from training.stacked_pictures import confusions, histograms
 from training.tasks import TASKS
 from training.together import MANY, train_together
+from training.train import main as train_main
 
 CONFIG = RunConfig(epochs=3, train_samples=300, visdom="off").replace(hidden_width=16)
 SMALL = ("--train-samples", "300", "--hidden-width", "16", "--epochs", "3", "--visdom", "off")
@@ -242,6 +243,14 @@ def test_a_study_that_is_over_trains_nothing_when_it_is_resumed(tmp_path: Path) 
     before = {row.id for row in all_members(tmp_path, study.id)}
     drive(tmp_path, "--resume", study.id)
     assert {row.id for row in all_members(tmp_path, study.id)} == before
+
+
+def test_what_belongs_to_a_study_is_resumed_by_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    study = drive(tmp_path, "--folds", "2")
+    member = by_fold(tmp_path, study.id)[0]
+    for run_id, way_out in ((member.id, f"resume {study.id}"), (study.id, "training.kfold --resume")):
+        assert train_main(["--runs", str(tmp_path), "--resume", run_id]) == 2
+        assert way_out in capsys.readouterr().err
 
 
 def test_nested_folds_choose_by_inner_scores(tmp_path: Path) -> None:
