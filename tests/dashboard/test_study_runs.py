@@ -131,7 +131,11 @@ def test_the_time_left_is_what_the_work_so_far_lets_expect(make_run: Callable, r
     make_run(name="goes on", kind="kfold", steps=1, state="running", study={"folds": 2})
     run = rows(runs)["goes on"]
     assert run.info is not None
-    started = replace(run, info=replace(run.info, created=time.time() - 30))
+    assert run.status is not None
+    silent = replace(run.status, eta_seconds=math.nan)
+    started = replace(run, info=replace(run.info, created=time.time() - 30), status=silent)
     assert seconds_left(started, 0.25) == pytest.approx(90, abs=2)
     assert math.isnan(seconds_left(started, 0.01)), "too early to say"
     assert math.isnan(seconds_left(replace(run, status=None), 0.5))
+    own = replace(started, status=replace(silent, eta_seconds=7.0))
+    assert seconds_left(own, 0.25) == 7, "the study knows best"
