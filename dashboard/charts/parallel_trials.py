@@ -13,6 +13,8 @@ from dashboard.charts.trials import Score, Trial, TrialAxis, empty
 
 TICKS = 6
 MOST_CATEGORIES = 12  # with a label each
+MOST_STOPS = 200  # of a drag along an axis
+PLACES = 6  # decimals of an exponent, by which two stops are told apart
 
 
 def parallel_trials_chart(trials: Sequence[Trial], axes: Sequence[TrialAxis], score: Score) -> go.Figure:
@@ -59,15 +61,29 @@ def dimension(axis: TrialAxis, trials: Sequence[Trial]) -> dict[str, Any]:
     ]
     low, high = min(ends), max(ends)
     if axis.kind == "log":
-        ticks = log_ticks(low, high)
+        exponents = np.log10(places)
+        ends_of_range = _opened(math.log10(low), math.log10(high))
+        labels = dict.fromkeys(_stops(exponents, ends_of_range), "")
+        labels |= {round(math.log10(tick), PLACES): f"{tick:g}" for tick in log_ticks(low, high)}
+        stops = sorted(labels)
         return {
             "label": axis.title,
-            "values": np.log10(places),
-            "range": _opened(math.log10(low), math.log10(high)),
-            "tickvals": [math.log10(tick) for tick in ticks],
-            "ticktext": [f"{tick:g}" for tick in ticks],
+            "values": exponents,
+            "range": ends_of_range,
+            "tickvals": stops,
+            "ticktext": [labels[stop] for stop in stops],
         }
     return {"label": axis.title, "values": places, "range": _opened(low, high)}
+
+
+def _stops(exponents: np.ndarray, ends: Sequence[float]) -> list[float]:
+    """Where a drag along the axis may begin and end: on an axis with ticks of its own, Plotly takes the ticks
+    alone, and would pass over trials between them. So each trial is a tick without a label, or, of very many,
+    a fine ladder is.
+    """
+    known = np.unique(np.round(exponents[np.isfinite(exponents)], PLACES))
+    ladder = known if len(known) <= MOST_STOPS else np.linspace(ends[0], ends[1], MOST_STOPS).round(PLACES)
+    return [float(stop) for stop in ladder]
 
 
 def log_ticks(low: float, high: float) -> list[float]:

@@ -146,6 +146,8 @@ def test_parallel_coordinates_draw_the_best_last_on_the_scales_of_the_sweep(tria
     assert len(rate["values"]) == 8, "a trial without a score is no line"
     assert list(rate["range"]) == [-4, 0]
     assert rate["values"][-1] == pytest.approx(np.log10(trials[7].parameters["learning_rate"]))
+    assert [text for text in rate["ticktext"] if text] == ["0.0001", "0.001", "0.01", "0.1", "1"]
+    assert np.isin(np.round(rate["values"], 6), rate["tickvals"]).all(), "a drag stops at ticks alone"
     assert list(width["ticktext"]) == ["16", "64"]
     assert score["values"][-1] == max(score["values"])
     assert trace.uirevision == "kept", "what was brushed stays when trials are added"
@@ -156,6 +158,15 @@ def test_ticks_of_a_logarithmic_axis_are_round_numbers_inside_it() -> None:
     assert log_ticks(0.1, 1.0) == [0.1, 0.3, 1.0]
     assert log_ticks(0.31, 0.39) == [0.31, 0.39], "no round number lies in it"
     assert len(log_ticks(1e-300, 1e300)) <= 14
+
+
+def test_very_many_trials_are_stopped_at_by_a_ladder() -> None:
+    many = [
+        Made(n, {"learning_rate": float(rate)}, (0.5,)) for n, rate in enumerate(np.geomspace(1e-4, 1, 999))
+    ]
+    axis = dimension(RATE, many)
+    assert 200 <= len(axis["tickvals"]) <= 210
+    assert (np.diff(axis["tickvals"]) > 0).all()
 
 
 def test_a_range_of_one_value_is_an_axis_too() -> None:
