@@ -8,14 +8,16 @@ a study and the place in it (`member`) name the run, and the catalog of runs fin
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from logs.catalog import RunCatalog, RunSummary
 from training.config import RunConfig
-from training.data import read_samples
+from training.data import Data, DataError, load_data, read_samples
 from training.datasets import Samples
 from training.splits import Split
 
@@ -25,6 +27,18 @@ Judge = Callable[[int, Mapping[int, float]], Mapping[int, str]]
 KINDS = ("fold", "trial")  # of members
 KEPT_SAMPLES = 4  # data sets that a process keeps; those drawn from a seed are as many as there are seeds
 PRUNED = "pruned "  # how the error of a member that a judge has ended begins
+
+# Fields of a configuration that decide which samples there are, and how they are prepared
+DECIDE_DATA = (
+    "dataset",
+    "dataset_settings",
+    "task",
+    "seed",
+    "train_samples",
+    "validation_share",
+    "test_share",
+    "batch_size",  # is refused where it exceeds the samples
+)
 
 
 @dataclass(frozen=True)
@@ -85,6 +99,25 @@ def samples_of(config: RunConfig, data_root: Path) -> Samples:
             _READ.pop(next(iter(_READ)))
         _READ[key] = read_samples(config, data_root)
     return _READ[key]
+
+
+def prepared(jobs: Sequence[Job], device: torch.device, data_root: Path) -> list[Data | Exception]:
+    """Each job's own samples, or the error that `load_data` raises. Jobs that differ in nothing that decides
+    which samples they get (the trials of a sweep) share one set of tensors.
+    """
+    known: dict[Any, Data | Exception] = {}
+    found = []
+    for job in jobs:
+        own = {name: getattr(job.config, name) for name in DECIDE_DATA}
+        key = (*own.values(), None if job.split is None else id(job.split))
+        if key not in known:
+            try:
+                samples = samples_of(job.config, data_root)
+                known[key] = load_data(job.config, device, data_root, job.split, samples)
+            except (DataError, OSError) as error:
+                known[key] = error
+        found.append(known[key])
+    return found
 
 
 _READ: dict[tuple[Any, ...], Samples] = {}

@@ -16,10 +16,9 @@ from training.batched_plan import time_alone, time_together
 from training.config import ConfigError
 from training.data import Data
 from training.devices import choose_device
-from training.jobs import Job
+from training.jobs import Job, prepared
 from training.loop import batches_in
 from training.members import Member, why_not_together
-from training.together import prepared
 
 WAYS = ("auto", "together", "alone")
 START_SECONDS = 2.5  # until worker processes are there, on a machine of today: they import PyTorch
@@ -120,7 +119,11 @@ def _plan(group: Sequence[Job], data_root: Path, asked: str, engine: str, worker
         return StudyPlan("alone", f"{only}each by itself was asked for", engine, workers, asked)
     if len(group) == 1:
         return StudyPlan("alone", "there is one network to train", engine, workers, asked)
-    datas = [prepared(job, device, data_root) for job in sample]
+    found = prepared(sample, device, data_root)
+    for each in found:
+        if isinstance(each, Exception):
+            raise each
+    datas = [each for each in found if isinstance(each, Data)]
     try:
         members = [Member.of(job.config, data) for job, data in zip(sample, datas, strict=True)]
         reason = why_not_together(members)

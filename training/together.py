@@ -24,9 +24,9 @@ from training.alone import opened
 from training.batched import BatchedTraining, EpochScores, Outcome, StepScores
 from training.checkpoints import Checkpoint, save_checkpoint
 from training.console import Console
-from training.data import Data, load_data
+from training.data import Data
 from training.devices import choose_device, device_title
-from training.jobs import Job, Judge, samples_of
+from training.jobs import Job, Judge, prepared
 from training.loop import batches_in
 from training.members import Member
 from training.observe import PACE
@@ -40,11 +40,6 @@ SAVE_SECONDS = 5.0  # between two savings of checkpoints ...
 SAVE_SHARE = 0.05  # ... which may take this share of the time
 DRAWN_BYTES = 4 * 2**20  # of weights that wait for their histograms
 FINISHING = 2  # threads that write the runs' final form
-
-
-def prepared(job: Job, device: torch.device, data_root: Path) -> Data:
-    """A job's own samples. DataError as `load_data` raises it."""
-    return load_data(job.config, device, data_root, job.split, samples_of(job.config, data_root))
 
 
 def train_together(
@@ -67,11 +62,11 @@ def train_together(
     with Crew() as crew:
         writers = [opened(job, runs, device, crew=crew) for job in jobs]
         datas: dict[int, Data] = {}
-        for place, (job, run) in enumerate(zip(jobs, writers, strict=True)):
-            try:
-                datas[place] = prepared(job, device, data_root)
-            except EXPLAINED as error:
-                run.finish("failed", error=explained(error, job.config))
+        for place, data in enumerate(prepared(jobs, device, data_root)):
+            if isinstance(data, Exception):
+                writers[place].finish("failed", error=explained(data, jobs[place].config))
+            else:
+                datas[place] = data
         if datas:
             company = Company(jobs, writers, datas, device)
             company.train(should_stop, judge, tick)
@@ -331,7 +326,9 @@ class Company:
 
     def _finish(self, number: int, state: str, error: str | None) -> None:
         self.ended.add(number)
-        self._save(number, "best", "last")
+        # Of many, each one's own few files are what takes longest: those of the weights that count must do
+        last = not self.many or self.jobs[number].config.keep == "last"
+        self._save(number, "best", *(["last"] if last else []))
         self.consoles[number].say(f"error: {error}" if state == "failed" else error or state)
         self.runs[number].finish(state, error)
 
