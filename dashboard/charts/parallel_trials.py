@@ -63,7 +63,9 @@ def dimension(axis: TrialAxis, trials: Sequence[Trial]) -> dict[str, Any]:
     if axis.kind == "log":
         exponents = np.log10(places)
         ends_of_range = _opened(math.log10(low), math.log10(high))
-        labels = dict.fromkeys(_stops(exponents, ends_of_range), "")
+        # Plotly places ticks by their text: those without one need texts that differ, and none that is seen
+        unseen = enumerate(_stops(exponents, ends_of_range), start=1)
+        labels = {stop: "\u200b" * number for number, stop in unseen}
         labels |= {round(math.log10(tick), PLACES): f"{tick:g}" for tick in log_ticks(low, high)}
         stops = sorted(labels)
         return {
