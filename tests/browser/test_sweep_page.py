@@ -19,6 +19,12 @@ def opened(page: Any, dashboard: Any, **query: str) -> None:
     expect(page.get_by_text("Show the code")).to_be_visible(timeout=STARTING)
 
 
+def at_rest(page: Any) -> None:
+    """Waits until nothing is redrawn, which would close what is open and move what is to be clicked."""
+    expect(page.locator("[data-test-script-state=notRunning]")).to_be_visible()
+    page.wait_for_timeout(1000)
+
+
 def chart(page: Any, name: str) -> Any:
     return page.get_by_role("figure", name=name, exact=True)
 
@@ -80,6 +86,8 @@ def test_a_click_on_a_point_looks_at_that_trial(page: Any, dashboard: Any, study
     expect(points.first).to_be_visible()
     title = page.get_by_text(re.compile(r"^(Best · )?Trial \d+$"))
     for place in range(2):
+        at_rest(page)
+        points.nth(place).hover(force=True)
         points.nth(place).click(force=True)
         expect(page).to_have_url(re.compile(f"sweep_trial={place + 1}"))
         expect(title).to_have_text(re.compile(f"Trial {place + 1}$"))
@@ -119,11 +127,15 @@ def test_the_form_is_a_link_and_a_command(page: Any, dashboard: Any) -> None:
     field.press("Enter")
     expect(page).to_have_url(re.compile("1e-3%3A1%3A5"))
     expect(page.get_by_text(re.compile("training.sweep --set learning_rate=log:1e-3:1:5"))).to_be_visible()
-    # A redrawing closes what is open: a person would not be as quick either.
-    expect(page.locator("[data-test-script-state=notRunning]")).to_be_visible()
-    page.wait_for_timeout(1000)
-    page.get_by_role("combobox", name="Sampler").click()
-    page.get_by_role("option", name="Grid").click()
+    field.press("Tab")
+    at_rest(page)
+    grid = page.get_by_role("option", name="Grid")
+    for _ in range(5):  # a box that was opened while the page was redrawn has closed again
+        page.get_by_role("combobox", name="Sampler").click()
+        page.wait_for_timeout(1000)
+        if grid.is_visible():
+            break
+    grid.click()
     expect(page).to_have_url(re.compile("sweep_sampler=grid"))
     command = page.get_by_text(re.compile("training.sweep --set learning_rate=log:1e-3:1:5 .*--sampler grid"))
     expect(command).to_be_visible()
