@@ -20,6 +20,12 @@ if importlib.util.find_spec("beartype") is not None:
     checker = "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))"
     install_import_hook(["models", "training"], checker)
 
+if importlib.util.find_spec("hypothesis") is not None:
+    from hypothesis import settings
+
+    settings.register_profile("descent", deadline=None)  # how long an example takes is the machine's affair
+    settings.load_profile("descent")
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Quick tests first, slow ones next, the browser's last: a broken sum is known in seconds."""
