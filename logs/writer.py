@@ -5,7 +5,7 @@
     run.finish()
 
 What a returned `log` call was given survives the death of the process, whatever killed it. Pictures,
-histograms, texts, matrices and predictions wait a second or two (ten at most) for the background thread: the
+histograms, texts, matrices and predictions wait a few seconds (ten at most) for the background thread: the
 newest may be lost then.
 """
 

@@ -8,8 +8,8 @@
 | | the confusion matrix, histograms of weights and gradients, a grid of inputs with predictions |
 | at the end | the test data's metrics, confusion matrix and predictions, from the weights kept |
 
-How often is a matter of cost: a step of a small network takes two milliseconds, and all of this less than 3%
-of it (benchmarks/training_speed.py).
+How often is a matter of cost: a step of a small network takes two milliseconds, and all of this is to stay
+near 3% of it (measured by benchmarks/training_speed.py; its figures are in benchmarks/README.md).
 """
 
 from __future__ import annotations

@@ -139,8 +139,8 @@ def roc_areas(
 
 
 def _area(positive: np.ndarray, scores: np.ndarray) -> float:
-    """From the ranks of the positive (Mann and Whitney 1947), in a twentieth of the time of scikit-learn's
-    roc_auc_score: ten classes of ten folds took a third of a second of a study that is over in one.
+    """From the ranks of the positive (Mann and Whitney 1947): a report asks for one per class and fold, and
+    scikit-learn's roc_auc_score, which gives the same, takes 20 times as long for a fold of 180 samples.
     """
     from scipy import stats
 
