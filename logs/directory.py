@@ -108,6 +108,14 @@ class RunDirectory:
         return self.path / "landscapes"
 
     @property
+    def tables(self) -> Path:
+        return self.path / "tables"
+
+    @property
+    def film(self) -> Path:
+        return self.path / "film"
+
+    @property
     def requests(self) -> Path:
         return self.path / "requests"
 
