@@ -23,12 +23,20 @@ from logs.requests import send_request
 from logs.status import Status, effective_state, read_status
 from training.arguments import asked, command_line, config_from, parser
 from training.config import ConfigError, RunConfig
+from training.labs import LABS
 from training.places import data_folder, found_run, runs_folder
+from training.warm import spares
 
 START_SECONDS = 60.0  # importing PyTorch from a cold disk can take many of them
 TAIL_CHARACTERS = 1500
 STUDIES = {"kfold": "training.kfold", "sweep": "training.sweep"}  # the driver of each kind
-STOPPED_BY_SIGNAL = {"train": "training.train", **STUDIES}  # a member's process has others to train
+LABORATORIES = {lab.name: lab.module for lab in LABS}
+STOPPED_BY_SIGNAL = {
+    "train": "training.train",
+    **STUDIES,
+    **LABORATORIES,
+}  # a member's process has others to train
+LAB_PAUSE = 0.005  # seconds between two looks: who presses a button sees its first picture in half a second
 
 
 class LaunchError(RuntimeError):
@@ -69,6 +77,27 @@ def launch_study(
     return directory.id
 
 
+def launch_lab(kind: str, options: Sequence[str], name: str, runs: Path, data: Path | None = None) -> str:
+    """Starts a laboratory's script and returns its run's id once its run.json is there.
+
+    `kind` is a row of LABS, `options` are those of its command line (`LabSettings.options`), `name` is what a
+    person calls the run. A spare process does it where one is at hand (`training.warm`), else a new one.
+    UnknownNameError for the kind; LaunchError with the script's sentence where it does not start.
+    """
+    lab = LABS[kind]
+    directory = RunDirectory.create(runs.resolve(), kind, "lab")
+    every = [*options, "--run-directory", str(directory.path)]
+    if name:
+        every.append(f"--name={name}")
+    if data is not None:
+        every += ["--data", str(data.resolve())]
+    process = spares().run(lab.module, every, directory.output_log)
+    if process is None:
+        process = _start(directory, every, 1, lab.module)
+    _wait_until_started(process, directory, directory.run_json.is_file, LAB_PAUSE)
+    return directory.id
+
+
 def resume(directory: RunDirectory) -> str:
     """Goes on with a stopped, failed or lost run in a new process, from its last checkpoint; returns its id.
     A study goes on with the members that are missing.
@@ -84,6 +113,10 @@ def resume(directory: RunDirectory) -> str:
         process = _start(directory, options, 1, STUDIES[info.kind])
         _wait_until_started(process, directory, lambda: _goes_on(directory, process.pid))
         return directory.id
+    if info.kind in LABORATORIES:
+        raise LaunchError(
+            f"{directory.id} is a run of a laboratory, which starts anew: {_again(directory, info.kind)}"
+        )
     if info.member:
         raise LaunchError(
             f"{directory.id} is a member of the study {info.group}, which trains it anew: resume the study"
@@ -194,7 +227,9 @@ def _of_its_own() -> dict[str, Any]:
     return {"start_new_session": True}
 
 
-def _wait_until_started(process: subprocess.Popen[bytes], directory: RunDirectory, started: Any) -> None:
+def _wait_until_started(
+    process: subprocess.Popen[bytes], directory: RunDirectory, started: Any, pause: float = 0.05
+) -> None:
     deadline = time.monotonic() + START_SECONDS
     while not started():
         if process.poll() is not None and not started():
@@ -204,7 +239,7 @@ def _wait_until_started(process: subprocess.Popen[bytes], directory: RunDirector
             raise LaunchError(
                 f"the training did not start within {START_SECONDS:.0f} s; see {directory.output_log}"
             )
-        time.sleep(0.05)
+        time.sleep(pause)
 
 
 def _goes_on(directory: RunDirectory, pid: int) -> bool:
@@ -230,8 +265,8 @@ def _process(info: RunInfo, status: Status | None) -> tuple[int, float]:
     return info.pid, info.process_started
 
 
-def _again(directory: RunDirectory) -> str:
-    return f"python -m training.train --from-run {directory.id}"
+def _again(directory: RunDirectory, kind: str = "") -> str:
+    return f"python -m {LABORATORIES.get(kind, 'training.train')} --from-run {directory.id}"
 
 
 if __name__ == "__main__":

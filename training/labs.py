@@ -1,0 +1,28 @@
+"""The table of laboratories: what a page starts in the background that is no plain training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from models.catalog import Catalog
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A row of LABS. Its name is the kind of the runs it makes; `module` has `main(arguments) -> int`."""
+
+    name: str
+    title: str
+    module: str
+    page: str  # the address of the page that shows these runs
+
+
+LABS = Catalog(
+    "laboratory",
+    [
+        Lab("playground", "Playground", "training.playground", "playground"),
+        Lab("curve", "Fit a curve", "training.curve", "fit_curve"),
+        Lab("bias", "Bias and variance", "training.bias_variance", "fit_curve"),
+        Lab("double_descent", "Double descent", "training.double_descent", "double_descent"),
+    ],
+)
