@@ -80,7 +80,7 @@ def _gaussian(samples: int, noise: float, random: np.random.Generator, root: Pat
 
 def _pictures(dataset: str) -> Draw:
     def draw(samples: int, noise: float, random: np.random.Generator, root: Path) -> Drawn:
-        pictures, classes = _loaded(dataset, root)
+        pictures, classes = pictures_of(dataset, root)
         chosen = random.permutation(len(classes))[: samples + TEST_SAMPLES]
         names = classes[chosen].copy()
         wrong = random.random(samples) < noise
@@ -93,7 +93,7 @@ def _pictures(dataset: str) -> Draw:
 
 
 @lru_cache(maxsize=4)
-def _loaded(dataset: str, root: Path) -> tuple[np.ndarray, np.ndarray]:
+def pictures_of(dataset: str, root: Path) -> tuple[np.ndarray, np.ndarray]:
     """Pictures as rows of length 1 on average, after the mean picture was taken out; and their classes."""
     row = DATASETS[dataset]
     samples = row.load(root, {}, 0, "classification")
