@@ -28,7 +28,7 @@ class Model:
     summary: str
     source: str
     build: Callable[..., nn.Module]
-    inputs: Literal["any", "image"]  # "image" needs (channels, height, width)
+    inputs: Literal["any", "image", "plane"]  # (channels, height, width); (2,): a point in the plane
     example: Callable[[], tuple[Tensor, int]]  # an input of a few samples, and how many outputs
     stages: tuple[tuple[str, InputShape], ...]
     parameter_count: int  # trainable numbers

@@ -35,6 +35,11 @@ def check_input(name: str, input_shape: InputShape) -> None:
             f"{name} needs images (channels, height, width), and these samples have shape {input_shape}; "
             "choose mlp, or a data set of images"
         )
+    if row.inputs == "plane" and math.prod(input_shape) != 2:
+        raise ValueError(
+            f"{name} needs points in the plane, two numbers each, and these samples have shape "
+            f"{input_shape}; choose mlp, or a data set such as two_moons"
+        )
 
 
 def build_model(

@@ -29,9 +29,13 @@ CHAINS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
+def shape_for(model: str) -> tuple[int, ...]:
+    return (2,) if MODELS[model].inputs == "plane" else (1, 8, 8)
+
+
 def networks_of(model: str, settings: dict[str, Any], count: int = 3) -> list[nn.Module]:
     torch.manual_seed(0)
-    networks = [build_model(model, (1, 8, 8), 5, settings) for _ in range(count)]
+    networks = [build_model(model, shape_for(model), 5, settings) for _ in range(count)]
     for network in networks:  # where weights begin at zero, and statistics at the same numbers
         for tensor in network.state_dict().values():
             if tensor.is_floating_point():
@@ -54,8 +58,8 @@ def test_chains_of_layers_take_the_fast_way_and_agree(name: str) -> None:
 def test_gradients_and_statistics_of_every_model_are_those_of_each_network(model: str) -> None:
     settings = {"batch_norm": True} if model == "mlp" else {}
     networks = networks_of(model, settings, count=2)
-    stack = StackedNetworks(networks, (1, 8, 8), CPU)
-    inputs, slope = torch.randn(2, 4, 1, 8, 8), torch.randn(2, 5, 4)
+    stack = StackedNetworks(networks, shape_for(model), CPU)
+    inputs, slope = torch.randn(2, 4, *shape_for(model)), torch.randn(2, 5, 4)
     gradient = stack.gradient(stack(inputs, {}, training=True), slope)
     for number, network in enumerate(networks):
         (network.train()(inputs[number]) * slope[number].T).sum().backward()
