@@ -4,27 +4,19 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Float, Int64, Shaped
 from torch import Tensor, nn
 
 from models.losses import LOSSES, build_loss
 from training.members import Member
 from training.stacked import Masks, StackedNetworks
-from training.stacked_optimizers import Alike, Columns, StackedOptimizer
+from training.stacked_optimizers import Columns, Pieces, StackedOptimizer
 
 Losses = Callable[
     [Tensor, Tensor], Tensor
 ]  # outputs [members, outputs, samples], targets -> [members, samples]
-
-
-class Step(NamedTuple):
-    """What one update leaves: all on the device."""
-
-    losses: Float[Tensor, "members"]  # the mean over each batch, without the L1 term
-    outputs: Float[Tensor, "members outputs samples"]
 
 
 class Learners:
@@ -39,7 +31,7 @@ class Learners:
         self.most_smoothing = max(smoothing)
         self.smoothed = sample_losses(members[0].loss, dict(configs[0].loss_settings), self.most_smoothing)
         self.same_smoothing = len(set(smoothing)) == 1
-        self.has_slope = members[0].loss == "cross_entropy"
+        self.slope = SLOPES.get(members[0].loss)
         self.smoothing = _column(smoothing, device)
         self.l1 = _column([config.l1 for config in configs], device)
         self.longest = _column([config.clip_norm or float("inf") for config in configs], device)
@@ -52,46 +44,63 @@ class Learners:
     def __len__(self) -> int:
         return len(self.networks)
 
+    @torch.no_grad()
     def step(
         self,
         inputs: Float[Tensor, "members samples *shape"],
         targets: Tensor,
         masks: Masks,
         share: Float[Tensor, "members samples"],
-        numbers: Columns | Alike,
+        numbers: Columns | Pieces,
         measure: bool = False,
-    ) -> Step:
-        """One update of every member, whose loss is the sum of its samples' losses times `share`. With
-        `measure` the gradients are kept, and their norms before clipping.
+    ) -> Float[Tensor, "members outputs samples"]:
+        """One update of every member, whose loss is the sum of its samples' losses times `share`; what they
+        said before it. With `measure` the gradients are kept, and their norms before clipping.
         """
-        outputs = self.networks(inputs, masks, training=True)
-        if self.has_slope:
-            smoothing = self.smoothing if self.most_smoothing else None
-            losses, slope = cross_entropy(outputs.detach(), targets, smoothing)
-            gradient = self.networks.gradient(outputs, slope.mul_(share.unsqueeze(1)))
-        else:
-            losses = self._losses(outputs, targets)
-            gradient = self.networks.gradient(losses, share)
-        with torch.no_grad():
-            weights = self.networks.weights
-            if self.pulls:
-                gradient.addcmul_(weights.sign().mul_(self.matrices), self.l1)
-            if measure or self.clips:
-                norms = torch.linalg.vector_norm(gradient, dim=1, keepdim=True)
-                self.gradient_norms = norms[:, 0]
-                if self.clips:
-                    gradient.mul_((self.longest / (norms + 1e-6)).clamp_(max=1))
-            if measure:
-                self.gradients = gradient.clone()  # the optimizer's rule spoils it
-            self.optimizer.move(weights, gradient, numbers)
-        return Step(losses.detach().mul(share).sum(dim=1), outputs.detach())
+        outputs, back = self.networks.forward_and_back(inputs, masks)
+        gradient = back(self._slope(outputs, targets, share))
+        weights = self.networks.weights
+        if self.pulls:
+            gradient.addcmul_(weights.sign().mul_(self.matrices), self.l1)
+        if measure or self.clips:
+            norms = torch.linalg.vector_norm(gradient, dim=1, keepdim=True)
+            self.gradient_norms = norms[:, 0]
+            if self.clips:
+                gradient.mul_((self.longest / (norms + 1e-6)).clamp_(max=1))
+        if measure:
+            self.gradients = gradient.clone()  # the optimizer's rule spoils it
+        self.optimizer.move(weights, gradient, numbers)
+        return outputs
 
-    def _losses(self, outputs: Tensor, targets: Tensor) -> Tensor:
+    def _slope(self, outputs: Tensor, targets: Tensor, share: Tensor) -> Tensor:
+        """The gradient of the loss at the outputs."""
+        if self.slope is not None:
+            smoothing = self.smoothing if self.most_smoothing else None
+            return self.slope(outputs, targets, smoothing).mul_(share.unsqueeze(1))
+        leaf = outputs.detach().requires_grad_()
+        with torch.enable_grad():
+            losses = self._losses(leaf, targets, self.smoothing)
+        (slope,) = torch.autograd.grad(losses, leaf, share)
+        return slope
+
+    @torch.no_grad()
+    def losses(
+        self,
+        outputs: Float[Tensor, "steps members outputs samples"],
+        targets: Shaped[Tensor, "steps members samples"],
+        share: Float[Tensor, "members samples"],
+    ) -> Float[Tensor, "steps members"]:
+        """The mean over each batch, without the L1 term: of many steps at once, since no step needs it."""
+        smoothing = self.smoothing.repeat(len(outputs), 1)
+        every = self._losses(outputs.flatten(0, 1), targets.flatten(0, 1), smoothing)
+        return every.view(targets.shape).mul_(share).sum(dim=2)
+
+    def _losses(self, outputs: Tensor, targets: Tensor, smoothing: Tensor) -> Tensor:
         if self.same_smoothing:
             return self.smoothed(outputs, targets)
         # The loss is linear in the targets, so a strength of one's own lies between none and the most
         plain, most = self.loss(outputs, targets), self.smoothed(outputs, targets)
-        return plain + (most - plain) * (self.smoothing / self.most_smoothing)
+        return plain + (most - plain) * (smoothing / self.most_smoothing)
 
     def parameter_norms(self) -> Float[Tensor, "members"]:
         return torch.linalg.vector_norm(self.networks.weights, dim=1)
@@ -112,23 +121,39 @@ class Learners:
         self.gradients = self.gradients.index_copy(0, rows, part.gradients)
 
 
-def cross_entropy(
+def cross_entropy_slope(
     outputs: Float[Tensor, "members classes samples"],
     targets: Int64[Tensor, "members samples"],
     smoothing: Float[Tensor, "members 1"] | None,
-) -> tuple[Float[Tensor, "members samples"], Float[Tensor, "members classes samples"]]:
-    """The loss of each sample, and its slope at the outputs: softmax(s) - q, with q the smoothed target.
+) -> Float[Tensor, "members classes samples"]:
+    """The slope of each sample's loss at its outputs: softmax(s) - q, with q the smoothed target.
 
     Written out because autograd takes three times as long for it, a tenth of a small network's step.
     """
-    log_shares = outputs.log_softmax(dim=1)
-    right = targets.unsqueeze(1)
-    losses = -log_shares.gather(1, right)[:, 0]
+    slope, right = outputs.softmax(dim=1), targets.unsqueeze(1)
     if smoothing is None:
-        return losses, log_shares.exp_().scatter_add_(1, right, losses.new_full((), -1.0).expand(right.shape))
-    losses = (1 - smoothing) * losses - smoothing * log_shares.mean(dim=1)
-    slope = log_shares.exp_().sub_((smoothing / outputs.shape[1]).unsqueeze(2))
-    return losses, slope.scatter_add_(1, right, (smoothing - 1).unsqueeze(2).expand(right.shape))
+        return slope.scatter_add_(1, right, slope.new_full((), -1.0).expand(right.shape))
+    slope.sub_((smoothing / outputs.shape[1]).unsqueeze(2))
+    return slope.scatter_add_(1, right, (smoothing - 1).unsqueeze(2).expand(right.shape))
+
+
+def binary_cross_entropy_slope(
+    outputs: Float[Tensor, "members 1 samples"],
+    targets: Int64[Tensor, "members samples"],
+    smoothing: Float[Tensor, "members 1"] | None,
+) -> Float[Tensor, "members 1 samples"]:
+    """The same for one logit: sigmoid(s) - q."""
+    meant = targets.to(outputs.dtype)
+    if smoothing is not None:
+        meant = meant * (1 - smoothing) + smoothing / 2
+    return torch.sigmoid(outputs).sub_(meant.unsqueeze(1))
+
+
+# Losses whose slope is written out; that of any other is autograd's.
+SLOPES: dict[str, Callable[[Tensor, Tensor, Tensor | None], Tensor]] = {
+    "cross_entropy": cross_entropy_slope,
+    "binary_cross_entropy": binary_cross_entropy_slope,
+}
 
 
 def sample_losses(name: str, settings: dict[str, object], label_smoothing: float) -> Losses:

@@ -16,8 +16,9 @@ from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
-from training.stacked_layers import chain, through
+from training.stacked_layers import chain, forward_and_back, through
 
+Backward = Callable[[Tensor], Tensor]  # slope [members, outputs, samples] -> gradient [members, numbers]
 Masks = Mapping[str, Tensor]  # "<dropout module>.mask": [members, *shape, samples], 0 or 1 / (1 - p)
 
 
@@ -52,6 +53,7 @@ class StackedNetworks:
         """`networks` differ in their numbers only; they are copied. Dropout may be missing in some."""
         pattern = max(networks, key=lambda network: len(list(network.modules())))
         self.sites = dropout_sites(pattern, input_shape)
+        self.masks = {f"{name}.mask" for name in self.sites}
         self.layers = chain(pattern, input_shape)
         norms = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
         self.counts_batches = any(isinstance(module, norms) for module in pattern.modules())
@@ -62,30 +64,27 @@ class StackedNetworks:
         self.weights = torch.stack(rows).to(device)
         states = [dict(network.named_buffers()) for network in networks]
         self.buffers = {name: torch.stack([s[name] for s in states]).to(device) for name in states[0]}
-        self._leaves: dict[str, Tensor] = {}
+        self._views: dict[str, Tensor] = {}
+        self._gradients: tuple[Tensor, dict[str, Tensor]] | None = None
 
     def __len__(self) -> int:
         return len(self.weights)
 
     @property
-    def leaves(self) -> dict[str, Tensor]:
-        """The parameters by name, [members, *shape]: views of `weights` that a gradient can be taken for."""
-        if not self._leaves:
-            for name, shape, begin, end in self.places:
-                view = self.weights[:, begin:end].view(len(self), *shape)
-                self._leaves[name] = view.detach().requires_grad_()
-        return self._leaves
+    def parameters(self) -> dict[str, Tensor]:
+        """The parameters by name, [members, *shape]: views of `weights`."""
+        if not self._views:
+            self._views = self._named(self.weights)
+        return self._views
 
     def __call__(
         self, inputs: Float[Tensor, "members samples *shape"], masks: Masks, training: bool
     ) -> Float[Tensor, "members outputs samples"]:
         """Every member's outputs for its own samples; in training, batch norm's statistics move."""
-        state = {**self.leaves, **self.buffers, **masks}
+        state = {**self.parameters, **self.buffers, **masks}
         if self.layers is not None:
             return through(self.layers, inputs, state, training)
-        assert self.whole is not None
-        placed = {name: mask.movedim(-1, 1) for name, mask in masks.items()}
-        return self.whole({**state, **placed}, inputs, training).transpose(1, 2)
+        return self._through_whole(inputs, state, training)
 
     @torch.no_grad()
     def outputs(
@@ -94,12 +93,46 @@ class StackedNetworks:
         """What the networks say, without dropout and with batch norm's running statistics."""
         return self(inputs, {}, training=False).transpose(1, 2).contiguous()
 
-    def gradient(
-        self, values: Float[Tensor, "members *shape"], slope: Float[Tensor, "members *shape"]
-    ) -> Float[Tensor, "members numbers"]:
-        """The gradient, for each member, of the sum of its `values` times `slope`."""
-        found = torch.autograd.grad(values, list(self.leaves.values()), slope)
-        return torch.cat([each.reshape(len(self), -1) for each in found], dim=1)
+    def forward_and_back(
+        self, inputs: Float[Tensor, "members samples *shape"], masks: Masks
+    ) -> tuple[Float[Tensor, "members outputs samples"], Backward]:
+        """The outputs in training, and what turns a slope there into the gradient, a row for each member: of
+        the sum of its outputs times the slope. The gradient's memory is used again by the next call.
+        """
+        if self.layers is None:
+            return self._whole_forward_and_back(inputs, masks)
+        if self._gradients is None:
+            rows = torch.empty_like(self.weights)
+            self._gradients = rows, self._named(rows)
+        gradients, named = self._gradients
+        state = {**self.parameters, **self.buffers, **masks}
+        outputs, backward = forward_and_back(self.layers, inputs, state, named)
+
+        def back(slope: Tensor) -> Tensor:
+            backward(slope)
+            return gradients
+
+        return outputs, back
+
+    def _whole_forward_and_back(self, inputs: Tensor, masks: Masks) -> tuple[Tensor, Backward]:
+        leaves = {name: view.detach().requires_grad_() for name, view in self.parameters.items()}
+        with torch.enable_grad():
+            outputs = self._through_whole(inputs, {**leaves, **self.buffers, **masks}, training=True)
+
+        def back(slope: Tensor) -> Tensor:
+            found = torch.autograd.grad(outputs, list(leaves.values()), slope)
+            return torch.cat([each.reshape(len(self), -1) for each in found], dim=1)
+
+        return outputs.detach(), back
+
+    def _through_whole(self, inputs: Tensor, state: Masks, training: bool) -> Tensor:
+        assert self.whole is not None
+        placed = {name: each.movedim(-1, 1) if name in self.masks else each for name, each in state.items()}
+        return self.whole(placed, inputs, training).transpose(1, 2)
+
+    def _named(self, rows: Float[Tensor, "members numbers"]) -> dict[str, Tensor]:
+        """Each parameter's part of such rows."""
+        return {name: rows[:, begin:end].view(len(rows), *shape) for name, shape, begin, end in self.places}
 
     def is_matrix(self) -> Float[Tensor, "1 numbers"]:
         """1 for the numbers that L1 pulls on: those of tensors with more than one dimension."""
@@ -111,7 +144,7 @@ class StackedNetworks:
         part = copy.copy(self)
         part.weights = self.weights.index_select(0, rows)
         part.buffers = {name: buffer.index_select(0, rows) for name, buffer in self.buffers.items()}
-        part._leaves = {}
+        part._views, part._gradients = {}, None
         return part
 
     def assign(self, rows: Tensor, part: StackedNetworks) -> None:

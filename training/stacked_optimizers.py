@@ -24,14 +24,19 @@ Columns = Mapping[str, Tensor]  # [members, 1] each: the numbers of one update
 Table = dict[str, np.ndarray]  # [updates, members] each
 Slots = dict[str, Tensor]  # [members, numbers] each: what an optimizer remembers
 FUSED = ("cpu", "cuda")  # devices with a kernel for a whole update
+PIECE_NUMBERS = 2_000  # weights of a network from which a call for each is faster than several for all
 
 
 @dataclass(frozen=True)
-class Alike:
-    """The numbers of one update where all networks have the same: the folds of a validation."""
+class Pieces:
+    """The numbers of one update, where networks side by side have the same ones: the folds of a validation,
+    or a learning rate's seeds.
+    """
 
-    settings: Mapping[str, float]  # learning `rate`, weight `decay`, and the optimizer's own
-    updates: Tensor  # float32 [members], from 1: who has fewer samples has made fewer
+    sizes: Sequence[int]  # networks of each piece
+    settings: Sequence[Mapping[str, float]]  # weight `decay`, and the optimizer's own
+    rates: Sequence[float]
+    updates: Sequence[Tensor]  # float32 scalars, from 1: who has fewer samples has made fewer
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,7 @@ class Rule:
     move: Callable[[Tensor, Tensor, Slots, Columns], None]
     numbers: Callable[[Table, np.ndarray], Table]
     decoupled: bool = False  # weight decay shrinks the weights instead of joining the gradient
-    move_alike: Callable[[Tensor, Tensor, Slots, Alike], None] | None = None  # in one pass over the weights
+    move_pieces: Callable[[Tensor, Tensor, Slots, Pieces], None] | None = None  # in one pass over the weights
 
 
 def _as_given(settings: Table, updates: np.ndarray) -> Table:
@@ -137,28 +142,45 @@ def _adam_step(weights: Tensor, mean: Tensor, squares: Tensor, at: Columns) -> N
     weights.addcmul_(torch.div(mean, size, out=size), at["stride"], value=-1)
 
 
-def _adam_alike(weights: Tensor, gradient: Tensor, slots: Slots, at: Alike) -> None:
-    """The kernel behind torch.optim.Adam(fused=True): one pass over the weights in place of several."""
-    largest = slots["largest"].unbind() if "largest" in slots else ()
-    torch._fused_adam_(
-        weights.unbind(),
-        gradient.unbind(),
-        slots["mean"].unbind(),
-        slots["squares"].unbind(),
-        largest,
-        at.updates.unbind(),
-        lr=at.settings["rate"],
-        beta1=at.settings["beta1"],
-        beta2=at.settings["beta2"],
-        weight_decay=at.settings["decay"],
-        eps=at.settings["epsilon"],
-        amsgrad=bool(largest),
-        maximize=False,
+def _adam_pieces(weights: Tensor, gradient: Tensor, slots: Slots, at: Pieces) -> None:
+    """The kernel behind torch.optim.Adam(fused=True): one pass over the weights in place of several. It gives
+    a network the same numbers to the last bit alone and in company.
+    """
+    largest = slots["largest"].split(at.sizes) if "largest" in slots else ()
+    parts = zip(
+        *(every.split(at.sizes) for every in (weights, gradient, slots["mean"], slots["squares"])),
+        strict=True,
     )
+    for place, (own, slope, mean, squares) in enumerate(parts):
+        settings = at.settings[place]
+        torch._fused_adam_(
+            [own],
+            [slope],
+            [mean],
+            [squares],
+            largest[place : place + 1],
+            [at.updates[place]],
+            lr=at.rates[place],
+            beta1=settings["beta1"],
+            beta2=settings["beta2"],
+            weight_decay=settings["decay"],
+            eps=settings["epsilon"],
+            amsgrad=bool(largest),
+            maximize=False,
+        )
 
 
-ADAM = Rule(("mean", "squares"), _adam, _adam_numbers, move_alike=_adam_alike)
-AMSGRAD = Rule(("mean", "squares", "largest"), _adam_amsgrad, _adam_numbers, move_alike=_adam_alike)
+def _adamw_pieces(weights: Tensor, gradient: Tensor, slots: Slots, at: Pieces) -> None:
+    """The decay first, then Adam without one: `torch._fused_adamw_` rounds otherwise in company."""
+    parts = zip(weights.split(at.sizes), at.rates, at.settings, strict=True)
+    for own, rate, settings in parts:
+        if settings["decay"]:
+            own.mul_(1 - rate * settings["decay"])
+    _adam_pieces(weights, gradient, slots, replace(at, settings=[{**s, "decay": 0.0} for s in at.settings]))
+
+
+ADAM = Rule(("mean", "squares"), _adam, _adam_numbers, move_pieces=_adam_pieces)
+AMSGRAD = Rule(("mean", "squares", "largest"), _adam_amsgrad, _adam_numbers, move_pieces=_adam_pieces)
 
 
 def _adam_rule(settings: Mapping[str, Any]) -> Rule:
@@ -166,7 +188,7 @@ def _adam_rule(settings: Mapping[str, Any]) -> Rule:
 
 
 def _adamw_rule(settings: Mapping[str, Any]) -> Rule:
-    return replace(_adam_rule(settings), decoupled=True)
+    return replace(_adam_rule(settings), decoupled=True, move_pieces=_adamw_pieces)
 
 
 def _rmsprop_rule(settings: Mapping[str, Any]) -> Rule:
@@ -201,17 +223,15 @@ class StackedOptimizer:
         }
         self.settings["decay"] = np.array([config.weight_decay for config in configs])
         self.updates = np.zeros(len(configs), np.int64)
+        self.width = weights.shape[1]
 
-    def numbers(self, rates: np.ndarray, device: torch.device) -> Sequence[Columns | Alike]:
+    def numbers(self, rates: np.ndarray, device: torch.device) -> Sequence[Columns | Pieces]:
         """The numbers of the next updates, whose learning rates are [updates, members]; one transfer."""
         count = self.updates + np.arange(1, len(rates) + 1)[:, None]
-        if self.rule.move_alike is not None and device.type in FUSED and self._alike(rates):
-            same = {name: float(values[0]) for name, values in self.settings.items()}
-            counted = torch.from_numpy(count.astype(np.float32)).to(device)
-            return [
-                Alike({**same, "rate": rate}, update)
-                for rate, update in zip(rates[:, 0].tolist(), counted.unbind(0), strict=True)
-            ]
+        # By the networks' size alone: which of both it is must not depend on the company, for they round
+        # differently
+        if self.rule.move_pieces is not None and device.type in FUSED and self.width >= PIECE_NUMBERS:
+            return self._pieces(self._begins(rates), rates, count, device)
         table = self.rule.numbers({**self.settings, "rate": rates}, count)
         if self.rule.decoupled:
             table["kept"] = 1 - rates * table["decay"]
@@ -224,19 +244,30 @@ class StackedOptimizer:
         ]
         return each
 
-    def _alike(self, rates: np.ndarray) -> bool:
-        """Whether one number serves all members."""
-        same = all((each == each[0]).all() for each in self.settings.values())
-        return same and bool((rates == rates[:, :1]).all())
+    def _begins(self, rates: np.ndarray) -> np.ndarray:
+        """The first of each row of networks that have the same numbers in all these updates."""
+        every = np.concatenate([rates, np.stack(list(self.settings.values())), self.updates[None]])
+        other = (every[:, 1:] != every[:, :-1]).any(axis=0)
+        return np.flatnonzero(np.concatenate([[True], other]))
 
-    def move(self, weights: Tensor, gradient: Tensor, at: Columns | Alike) -> None:
+    def _pieces(
+        self, begins: np.ndarray, rates: np.ndarray, count: np.ndarray, device: torch.device
+    ) -> list[Pieces]:
+        sizes = np.diff([*begins.tolist(), rates.shape[1]]).tolist()
+        settings = [
+            {name: float(values[begin]) for name, values in self.settings.items()} for begin in begins
+        ]
+        counted = torch.from_numpy(count[:, begins].astype(np.float32)).to(device)
+        return [
+            Pieces(sizes, settings, own, made.unbind(0))
+            for own, made in zip(rates[:, begins].tolist(), counted.unbind(0), strict=True)
+        ]
+
+    def move(self, weights: Tensor, gradient: Tensor, at: Columns | Pieces) -> None:
         """One update in place; the gradient is spoilt. `at` comes from `numbers`, in order."""
-        if isinstance(at, Alike):
-            assert self.rule.move_alike is not None
-            if self.rule.decoupled and at.settings["decay"]:
-                weights.mul_(1 - at.settings["rate"] * at.settings["decay"])
-                at = replace(at, settings={**at.settings, "decay": 0.0})
-            self.rule.move_alike(weights, gradient, self.slots, at)
+        if isinstance(at, Pieces):
+            assert self.rule.move_pieces is not None
+            self.rule.move_pieces(weights, gradient, self.slots, at)
         else:
             if "kept" in at:
                 weights.mul_(at["kept"])

@@ -8,7 +8,7 @@ import torch
 
 from training.config import RunConfig
 from training.optimizers import OPTIMIZERS, build_optimizer
-from training.stacked_optimizers import RULES, Alike, StackedOptimizer
+from training.stacked_optimizers import PIECE_NUMBERS, RULES, Pieces, StackedOptimizer
 
 CPU = torch.device("cpu")
 STEPS, NUMBERS = 25, 40
@@ -83,22 +83,28 @@ def test_an_update_of_many_is_the_update_of_each(name: str, flags: dict[str, flo
 def test_members_with_the_same_numbers_take_torchs_steps_too(
     name: str, flags: dict[str, float | bool], decay: float
 ) -> None:
-    """Where one kernel does the whole update, it is another path through the rule."""
+    """Where one kernel does the whole update of those side by side, it is another path through the rule."""
     random = torch.Generator().manual_seed(2)
-    config = RunConfig(optimizer=name, optimizer_settings=flags, weight_decay=decay)
-    first = torch.randn(3, NUMBERS, generator=random)
-    gradients = torch.randn(STEPS, 3, NUMBERS, generator=random)
-    falling = config.learning_rate * np.linspace(1, 0.1, STEPS)
+    own_configs = [
+        RunConfig(optimizer=name, optimizer_settings=flags, weight_decay=decay, learning_rate=rate)
+        for rate in (0.01, 0.01, 0.02)
+    ]
+    count = 2 * PIECE_NUMBERS
+    first = torch.randn(3, count, generator=random)
+    gradients = torch.randn(STEPS, 3, count, generator=random)
+    falling = np.linspace(1, 0.1, STEPS)[:, None] * [config.learning_rate for config in own_configs]
     weights = first.clone()
-    optimizer = StackedOptimizer([config] * 3, weights)
+    optimizer = StackedOptimizer(own_configs, weights)
     for block in np.array_split(np.arange(STEPS), 4):
-        numbers = optimizer.numbers(np.repeat(falling[block, None], 3, axis=1), CPU)
-        assert isinstance(numbers[0], Alike) == (name in ("adam", "adamw"))
+        numbers = optimizer.numbers(falling[block], CPU)
+        assert isinstance(numbers[0], Pieces) == (name in ("adam", "adamw"))
+        if isinstance(numbers[0], Pieces):
+            assert numbers[0].sizes == [2, 1]
         for step, at in zip(block, numbers, strict=True):
             optimizer.move(weights, gradients[step].clone(), at)
-    for member in range(3):
-        expected = own(config, first[member], gradients[:, member], falling)
-        assert torch.allclose(weights[member], expected, rtol=1e-5, atol=1e-6), member
+    for member, config in enumerate(own_configs):
+        expected = own(config, first[member], gradients[:, member], falling[:, member])
+        assert torch.allclose(weights[member], expected, rtol=1e-5, atol=1e-5), member
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS.names())
