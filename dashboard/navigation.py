@@ -71,6 +71,14 @@ SECTIONS: dict[str, tuple[View, ...]] = {
             mark("Which settings are good, and which matter? Try many, and see."),
         ),
     ),
+    mark("Overfitting"): (
+        View(
+            "double_descent",
+            mark("Double descent"),
+            ":material/ssid_chart:",
+            mark("Why a model that just fits every sample is the worst, and a larger one is not."),
+        ),
+    ),
 }
 
 

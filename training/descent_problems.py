@@ -16,7 +16,7 @@ from training.datasets import DATASETS
 GAUSSIAN_INPUTS = 200  # coordinates, all of equal weight: Belkin, Hsu and Xu 2020 use 100 for 40 samples
 TEST_SAMPLES = 300
 HIGHEST_NOISE = 2.0
-JITTER = 1.3  # of a cell
+JITTER = 1.15  # of a cell
 MOST_SAMPLES = 120
 
 
