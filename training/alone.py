@@ -20,7 +20,11 @@ from training.loop import Trainer
 from training.randomness import seed_everything
 from training.train import EXPLAINED, about_run, described, explained
 
-PROGRAMS = {"fold": "training.kfold", "trial": "training.sweep"}  # that go on with the study of such a member
+PROGRAMS = {  # that go on with the study of such a member
+    "fold": "training.kfold",
+    "trial": "training.sweep",
+    "variant": "training.guided",
+}
 
 
 def train_alone(

@@ -24,7 +24,7 @@ from training.splits import Split
 Key = tuple[tuple[str, Any], ...]  # a member's place in its study, in an order of its own
 # After an epoch, from the place in the batch to the validation score: whom to end, and why ("pruned ...").
 Judge = Callable[[int, Mapping[int, float]], Mapping[int, str]]
-KINDS = ("fold", "trial")  # of members
+KINDS = ("fold", "trial", "variant")  # of members
 KEPT_SAMPLES = 4  # data sets that a process keeps; those drawn from a seed are as many as there are seeds
 PRUNED = "pruned "  # how the error of a member that a judge has ended begins
 
@@ -46,7 +46,7 @@ class Job:
     """One training. It can be pickled: workers of any engine take it."""
 
     config: RunConfig
-    kind: str  # fold or trial
+    kind: str  # one of KINDS
     member: Mapping[str, int]  # its place in the study, such as {"repeat": 0, "fold": 3}
     study: str  # the study's run id
     split: Split | None = None  # None: as the configuration draws it

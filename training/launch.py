@@ -29,7 +29,11 @@ from training.warm import spares
 
 START_SECONDS = 60.0  # importing PyTorch from a cold disk can take many of them
 TAIL_CHARACTERS = 1500
-STUDIES = {"kfold": "training.kfold", "sweep": "training.sweep"}  # the driver of each kind
+STUDIES = {  # the driver of each kind
+    "kfold": "training.kfold",
+    "sweep": "training.sweep",
+    "guided": "training.guided",
+}
 LABORATORIES = {lab.name: lab.module for lab in LABS}
 STOPPED_BY_SIGNAL = {
     "train": "training.train",
