@@ -120,14 +120,20 @@ def _cutout(
     return images.masked_fill(hole, 0.0), targets
 
 
+def _soft(name: str, targets: Tensor) -> None:
+    if not targets.is_floating_point():
+        raise ValueError(
+            f"{name} mixes targets, and these are class indices; pass the batch through augment()"
+        )
+
+
 def _mixup(
     images: Float[Tensor, "batch *shape"],
     targets: Tensor,
     generator: torch.Generator,
     mixup_alpha: float,
 ) -> tuple[Float[Tensor, "batch *shape"], Tensor]:
-    if not targets.is_floating_point():
-        raise ValueError("mixup mixes targets, and these are class indices; pass the batch through augment()")
+    _soft("mixup", targets)
     # torch draws no Beta numbers from a generator of one's own, numpy does: seeded from ours, it repeats
     seed = int(torch.randint(2**62, (1,), generator=generator, device=generator.device))
     draws = numpy.random.default_rng(seed)
@@ -139,6 +145,34 @@ def _mixup(
         return share * values + (1 - share) * values[partners]
 
     return mixed(images), mixed(targets)
+
+
+def _cutmix(
+    images: Images, targets: Tensor, generator: torch.Generator, cutmix_alpha: float
+) -> tuple[Images, Tensor]:
+    _soft("cutmix", targets)
+    seed = int(torch.randint(2**62, (1,), generator=generator, device=generator.device))
+    draws = numpy.random.default_rng(seed)  # as for mixup
+    count, (height, width) = len(images), images.shape[2:]
+    sides = numpy.sqrt(1 - draws.beta(cutmix_alpha, cutmix_alpha, size=count))
+    partners = torch.from_numpy(draws.permutation(count)).to(images.device)
+
+    def ends(side: int) -> tuple[Tensor, Tensor]:
+        """First pixel of the window and the one after its last, cut off at the image's edge."""
+        centre, half = draws.integers(0, side, size=count), numpy.rint(sides * side / 2)
+        edges = numpy.stack([centre - half, centre + half]).clip(0, side)
+        first, last = torch.from_numpy(edges).to(images.device)
+        return first[:, None], last[:, None]
+
+    (top, bottom), (left, right) = ends(height), ends(width)
+    rows, columns = torch.arange(height, device=images.device), torch.arange(width, device=images.device)
+    in_rows, in_columns = (rows >= top) & (rows < bottom), (columns >= left) & (columns < right)
+    window = in_rows[:, None, :, None] & in_columns[:, None, None, :]
+    # By the pixels that were taken: the edge may have cut the window
+    share = 1 - (bottom - top) * (right - left) / (height * width)
+    share = share[:, 0].to(targets.dtype).reshape(-1, *[1] * (targets.ndim - 1)).to(targets.device)
+    others = partners.to(targets.device)
+    return torch.where(window, images[partners], images), share * targets + (1 - share) * targets[others]
 
 
 TRANSFORMS: Catalog[Transform] = Catalog(
@@ -220,6 +254,25 @@ TRANSFORMS: Catalog[Transform] = Catalog(
             ),
             changes_targets=True,
             inputs="any",
+        ),
+        Transform(
+            name="cutmix",
+            title="CutMix",
+            summary="A window of each image taken from another of the batch, and its share of the target.",
+            source="Yun et al. 2019, arXiv:1905.04899",
+            apply=_cutmix,
+            parameters=(
+                Parameter(
+                    "cutmix_alpha",
+                    1.0,
+                    "how even the shares are: 1 for windows of any area equally often",
+                    low=0.05,
+                    high=10.0,
+                    log=True,
+                    symbol=r"\alpha",
+                ),
+            ),
+            changes_targets=True,
         ),
     ],
 )

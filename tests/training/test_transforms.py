@@ -232,9 +232,39 @@ def test_mixup_of_a_single_logit_and_of_numbers_mixes_plain_values() -> None:
         assert mixed.max() <= targets.max()
 
 
-def test_losses_and_accuracy_take_what_mixup_makes() -> None:
+def test_cutmix_takes_one_window_and_its_share_of_the_target() -> None:
+    """Each image is filled with its own class's number, so that pixels tell whose they are."""
+    targets = torch.randint(5, (400,), generator=generator(3))
+    inputs = targets.float()[:, None, None, None].expand(-1, 2, 12, 20).contiguous()
+    mixed, shares = augment(inputs, targets, ["cutmix"], {}, generator(), outputs=5)
+    counted = torch.stack([(mixed[:, 0] == number).float().mean((1, 2)) for number in range(5)], dim=1)
+    torch.testing.assert_close(counted, shares)  # by area, to the last pixel
+    assert torch.equal(mixed[:, 0], mixed[:, 1])
+    foreign = mixed[:, 0] != inputs[:, 0]
+    tall, wide = foreign.any(2).sum(1), foreign.any(1).sum(1)
+    assert torch.equal(tall * wide, foreign.sum((1, 2)))  # a rectangle
+    assert foreign.any(0).all()  # anywhere
+    assert ((shares > 0.05) & (shares < 0.95)).any(dim=1).sum() > 100
+
+
+def test_cutmix_windows_have_the_area_that_was_drawn() -> None:
+    """Those that the edge does not cut: with alpha 1 every area is as likely."""
+    inputs = torch.arange(2.0).repeat(4000)[:, None, None, None].expand(-1, 1, 40, 40).contiguous()
+    targets = torch.arange(2).repeat(4000)
+    _, own = augment(inputs, targets, ["cutmix"], {"cutmix_alpha": 1.0}, generator(), outputs=2)
+    small = 1 - own.max(dim=1).values
+    assert small.max() <= 0.5
+    assert (own.sum(dim=1) - 1).abs().max() < 1e-6
+    even = augment(inputs, targets, ["cutmix"], {"cutmix_alpha": 10.0}, generator(), outputs=2)[1]
+    rare = augment(inputs, targets, ["cutmix"], {"cutmix_alpha": 0.05}, generator(), outputs=2)[1]
+    middling = [((one > 0.25) & (one < 0.75)).any(dim=1).float().mean() for one in (rare, own, even)]
+    assert middling[0] < middling[1] < middling[2]
+
+
+@pytest.mark.parametrize("name", ["mixup", "cutmix"])
+def test_losses_and_accuracy_take_what_mixing_makes(name: str) -> None:
     inputs, targets = images(20), torch.arange(20) % 3
-    _, mixed = augment(inputs, targets, ["mixup"], {}, generator(), outputs=3)
+    _, mixed = augment(inputs, targets, [name], {}, generator(), outputs=3)
     outputs = torch.randn(20, 3)
     assert build_loss("cross_entropy")(outputs, mixed).isfinite()
     assert 0 <= accuracy(outputs, mixed) <= 1
