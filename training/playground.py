@@ -212,7 +212,7 @@ class Shoot:
         alive = torch.from_numpy(training.alive)
         ended = [n for n in range(self.count) if n not in training.alive and training.errors[n] is None]
         networks = training.learners.networks if len(alive) else training.last
-        rows = alive if len(alive) else torch.tensor(ended)
+        rows = alive if len(alive) else torch.tensor(ended, dtype=torch.int64)
         if not len(alive):
             networks = networks.select(rows)
         inputs = self.plane.inputs.expand(len(rows), -1, -1)
