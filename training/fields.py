@@ -8,6 +8,7 @@ The list of fields is training.config.RunConfig itself; forms and `--help` read 
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -97,6 +98,7 @@ def option(
     return dataclasses.field(default=default, metadata={"field": made})
 
 
+@functools.cache  # a sweep makes a configuration for every training, and each asks several times
 def fields_of(config_class: type) -> tuple[Field, ...]:
     """The options of a dataclass, in the order they are written."""
     made = []
