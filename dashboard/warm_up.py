@@ -1,4 +1,6 @@
-"""PyTorch takes seconds to import: that is done while the first page is read, not when the form is opened."""
+"""PyTorch takes seconds to import: that is done while the first page is read, not when the form is opened;
+here for the forms, and in a process that waits for a laboratory's button.
+"""
 
 from __future__ import annotations
 
@@ -28,3 +30,6 @@ def _started() -> threading.Timer:
 def _import_all() -> None:
     for name in SLOW:
         importlib.import_module(name)
+    from training.warm import spares
+
+    spares().keep()  # so that a laboratory's first picture is there half a second after the button

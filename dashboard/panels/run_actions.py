@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
+from dashboard.lab_runs import is_lab, lab_page
 from dashboard.language import _
 from dashboard.navigation import page_file
 from dashboard.panels.escape import plain
@@ -45,23 +46,33 @@ def run_actions(run: RunSummary, settings: Settings, known_tags: Sequence[str]) 
             on_click=_attempt,
             args=(resume_run, run),
         )
+        page, query = where_again(run)
         if st.button(
             _("Start another like it"),
             icon=":material/content_copy:",
             key="run_again",
-            disabled=not run.config.get("model"),
+            disabled=not page,
             help=_("Opens the form with this run's configuration.")
-            if run.config.get("model")
+            if page
             else _("This run has no configuration that the form knows: another program wrote it."),
         ):
-            st.switch_page(page_file("new_run"), query_params={"from": run.id})
+            st.switch_page(page_file(page), query_params=query)
         _labels(run, known_tags)
         visdom_button(run, settings.visdom)
         _remove(run, running)
 
 
+def where_again(run: RunSummary) -> tuple[str, dict[str, str]]:
+    """The page whose form takes the run's settings, and what names the run there; no page where none does."""
+    if is_lab(run):
+        return lab_page(run), {"run": run.id}
+    return ("new_run", {"from": run.id}) if run.config.get("model") else ("", {})
+
+
 def why_not_resumed(run: RunSummary) -> str:
     """Empty where the run can go on from its last checkpoint."""
+    if is_lab(run) and run.state != "running":
+        return _("A laboratory starts anew. Start another like it.")
     if run.state == "running":
         return _("It is running.")
     if run.state == "finished":

@@ -8,6 +8,7 @@ from dashboard.charts.panes import pane_chart
 from dashboard.language import _, texts
 from dashboard.navigation import link
 from dashboard.panels.escape import plain
+from dashboard.panels.lab_link import lab_link
 from dashboard.panels.live import live
 from dashboard.panels.run_actions import removed_run, run_actions
 from dashboard.panels.run_header import run_progress, run_title
@@ -56,6 +57,7 @@ def page(run: RunSummary) -> None:
     with left:
         run_title(run)
         study_link(run, known)
+        lab_link(run)
     with right:
         run_picker(pickable(known, run), run.id)
     if run.broken:

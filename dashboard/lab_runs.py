@@ -1,0 +1,18 @@
+"""Runs that a laboratory made: which page shows them best."""
+
+from __future__ import annotations
+
+from dashboard.navigation import views
+from logs.catalog import RunSummary
+from training.labs import LABS
+
+
+def is_lab(run: RunSummary) -> bool:
+    """True for a run of a laboratory's script."""
+    return run.kind in LABS
+
+
+def lab_page(run: RunSummary) -> str:
+    """The name of the laboratory's page; empty for another run, and where there is no such page."""
+    page = LABS[run.kind].page if is_lab(run) else ""
+    return page if page in {view.name for view in views()} else ""
