@@ -131,7 +131,7 @@ def documents() -> list[Path]:
 def test_a_document_names_only_files_that_exist(document: Path) -> None:
     """Links, and names like `logs/writer.py` in backticks."""
     text = document.read_text("utf-8")
-    named = set(re.findall(r"\]\((?!https?:|#|mailto:)([^)#\s]+)", text))
+    named = set(re.findall(r"\]\((?!https?:|#|\?|mailto:)([^)#\s]+)", text))
     quoted = set(re.findall(r"`((?:models|training|logs|dashboard|tests|benchmarks)/[\w/.-]+\.\w+)`", text))
     missing = [name for name in named if not (document.parent / name).exists()]
     missing += [name for name in quoted if not (REPOSITORY / name).exists()]
