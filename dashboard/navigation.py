@@ -73,10 +73,28 @@ SECTIONS: dict[str, tuple[View, ...]] = {
     ),
     mark("Overfitting"): (
         View(
+            "playground",
+            mark("Playground"),
+            ":material/movie:",
+            mark("A small network on points in the plane, and a film of how it learned."),
+        ),
+        View(
+            "fit_curve",
+            mark("Fit a curve"),
+            ":material/timeline:",
+            mark("A few points, a curve through them, and what capacity does to both errors."),
+        ),
+        View(
             "double_descent",
             mark("Double descent"),
             ":material/ssid_chart:",
             mark("Why a model that just fits every sample is the worst, and a larger one is not."),
+        ),
+        View(
+            "real_images",
+            mark("On real images"),
+            ":material/image_search:",
+            mark("A network too large for a few images, a remedy a button, and a diagnosis of any run."),
         ),
     ),
 }

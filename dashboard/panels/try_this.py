@@ -40,33 +40,31 @@ def try_this(
     key: str,
     defaults: Mapping[str, Setting] | None = None,
     apply: Callable[[dict[str, Setting]], None] | None = None,
-    opened: bool = True,
-    columns: int = 2,
 ) -> None:
     """Draws the list of a passage; `key` begins the keys of its buttons.
 
     A click sets the widgets whose keys a sentence names, shown or not yet, and the address with them; those
     of `defaults` that it does not name go back to what `defaults` says, so that a sentence leads to the same
-    picture from everywhere. `apply` does that in its place, for pages that keep their settings themselves:
-    it gets all of them by key. ValueError names a line that can't be read.
+    picture from everywhere. What to see is said then, until a hand moves on, and by each button's tooltip.
+    `apply` does the setting in its place, for pages that keep their settings themselves: it gets all of them
+    by key. ValueError names a line that can't be read.
     """
     rows = suggestions(passage)
-    with (
-        st.expander(_("Try this"), icon=":material/lightbulb:", expanded=opened),
-        st.grid(columns, min_column_width=340, gap="small"),
-    ):
-        for number, row in enumerate(rows):
-            with st.container(gap=None):
+    with st.container(border=True, gap="xsmall"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+            st.markdown(f":material/lightbulb: **{_('Try this')}**", width="content")
+            for number, row in enumerate(rows):
                 st.button(
                     row.sentence,
                     key=f"{key}_try_{number}",
-                    icon=":material/arrow_forward:",
                     type="tertiary",
-                    on_click=apply or put,
-                    args=({**(defaults or {}), **dict(row.settings)},),
+                    help=row.after or None,
+                    on_click=_try,
+                    args=(key, number, {**(defaults or {}), **dict(row.settings)}, apply or put),
                 )
-                if row.after:
-                    st.caption(row.after)
+        tried = st.session_state.get(f"{key}_tried")
+        if isinstance(tried, int) and tried < len(rows) and _stands(rows[tried]) and rows[tried].after:
+            st.caption(f":material/arrow_forward: **{rows[tried].sentence}**: {rows[tried].after}")
 
 
 def put(settings: Mapping[str, Setting]) -> None:
@@ -77,6 +75,18 @@ def put(settings: Mapping[str, Setting]) -> None:
                 [_said(each) for each in value] if isinstance(value, list) else _said(value)
             )
         st.session_state[key] = value
+
+
+def _try(
+    key: str, number: int, settings: dict[str, Setting], apply: Callable[[dict[str, Setting]], None]
+) -> None:
+    apply(settings)
+    st.session_state[f"{key}_tried"] = number
+
+
+def _stands(row: Suggestion) -> bool:
+    """What the row sets is still set, as far as the session knows."""
+    return all(st.session_state.get(name, value) == value for name, value in row.settings)
 
 
 @lru_cache(maxsize=32)

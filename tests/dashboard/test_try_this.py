@@ -43,6 +43,7 @@ def test_a_click_sets_widgets_that_are_there_and_that_come_and_the_address() -> 
     assert not app.exception
     assert app.slider[0].value == 3
     assert app.number_input[0].value == 0.5
+    assert "Both**: seen" in app.caption[0].value
     app.run()
     assert app.query_params["try_first"] == "3"
     assert app.query_params["try_second"] == "0.5"
@@ -54,3 +55,4 @@ def test_a_click_sets_widgets_that_are_there_and_that_come_and_the_address() -> 
     assert app.query_params["try_word"] == "b"
     app.slider[0].set_value(7).run()  # a hand moves on from there
     assert app.slider[0].value == 7
+    assert not app.caption
