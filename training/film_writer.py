@@ -1,29 +1,27 @@
-"""Writing the film of a playground: frames wait a fifth of a second, then go into a part that never
-changes.
-"""
+"""Writing the film of a playground: which numbers of its networks are in it, which epochs, and its parts."""
 
 from __future__ import annotations
 
 import json
-import time
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from safetensors.numpy import save
 from torch import Tensor, nn
 
 from logs.directory import RunDirectory
 from logs.parts import publish
-from models.playground import Playground, Shortcut
+from models.playground import MOST_NEURONS, Playground, Shortcut
 from training.film import ENDINGS_KEY, FILM_KEY
 from training.stacked import StackedNetworks
 
-PART_SECONDS = 0.2
 MOST_FRAMES = 600
+OUTPUT_NUMBERS = 4 * 2**20  # of a layer, computed at a time
 DENSE_FRAMES = 100  # of a thinned film: the first epochs, in which most happens, are all there
 
 
@@ -43,6 +41,7 @@ class Numbers:
     def __init__(self, network: Playground) -> None:
         self._layers: list[tuple[str, str, nn.Sequential]] = []  # the film's name, the network's, the modules
         self.layers: list[dict[str, Any]] = []
+        self._activations: list[nn.Module] = []
         for number, module in enumerate(network.layers):
             residual = isinstance(module, Shortcut)
             inner = module.layer if isinstance(module, Shortcut) else module
@@ -50,6 +49,7 @@ class Numbers:
             name = f"layers.{number}"
             self._layers.append((name, f"{name}.layer" if residual else name, inner))
             normalised = hasattr(inner, "norm")
+            self._activations.append(inner.get_submodule("activation"))
             linear = inner.get_submodule("linear")
             assert isinstance(linear, nn.Linear)
             self.layers.append({"units": linear.out_features, "residual": residual, "normalised": normalised})
@@ -63,6 +63,32 @@ class Numbers:
         """A row for each network."""
         found = self._of(networks.parameters, networks.buffers, 1)
         return torch.cat([tensor.flatten(1) for _, tensor in found], dim=1)
+
+    @torch.no_grad()
+    def outputs(
+        self, rows: Float[Tensor, "networks numbers"], features: Float[Tensor, "features points"]
+    ) -> Float[Tensor, "networks outputs points"]:
+        """What networks with these numbers say of points of which these are the features."""
+        most = max(1, OUTPUT_NUMBERS // (MOST_NEURONS * features.shape[1]))
+        return torch.cat([self._outputs(part, features) for part in rows.split(most)])
+
+    def _outputs(self, rows: Tensor, features: Tensor) -> Tensor:
+        held = {
+            name: rows[:, begin : begin + math.prod(shape)].view(len(rows), *shape)
+            for name, begin, shape in self.places
+        }
+        signal = features.expand(len(rows), -1, -1)
+        for number, (layer, activation) in enumerate(zip(self.layers, self._activations, strict=True)):
+            name = f"layers.{number}"
+            sums = torch.baddbmm(held[f"{name}.bias"].unsqueeze(2), held[f"{name}.weight"], signal)
+            if layer["normalised"]:
+                sums = sums * held[f"{name}.scale"].unsqueeze(2) + held[f"{name}.shift"].unsqueeze(2)
+            if isinstance(activation, nn.PReLU):
+                after = torch.where(sums > 0, sums, sums * held[f"{name}.slope"].unsqueeze(2))
+            else:
+                after = activation(sums)
+            signal = signal + after if layer["residual"] else after
+        return torch.baddbmm(held["output.bias"].unsqueeze(2), held["output.weight"], signal)
 
     def _of(
         self, parameters: Mapping[str, Tensor], buffers: Mapping[str, Tensor], lead: int
@@ -91,27 +117,16 @@ class FilmWriter:
         self._folder: Path = directory.film
         self._about = json.dumps(about)
         self._written = 0
-        self._frames: list[tuple[int, np.ndarray, np.ndarray, np.ndarray]] = []
         self._endings: dict[int, str] = {}
-        self._next = 0.0
 
-    def add(self, epoch: int, weights: np.ndarray, loss: np.ndarray, accuracy: np.ndarray) -> bool:
-        """A frame: weights [seeds, numbers], loss and accuracy [seeds, 2]. True where that wrote a part."""
-        self._frames.append((epoch, weights, loss, accuracy))
-        if time.monotonic() < self._next:
-            return False
-        self.flush()
-        return True
-
-    def end(self, seed: int, sentence: str) -> None:
-        """Says why a seed's network ended early; it stands in the next part."""
-        self._endings[seed] = sentence
-
-    def flush(self) -> None:
-        """Writes what waits. OSError on a full disk."""
-        if not self._frames:
-            return
-        epochs, weights, loss, accuracy = (np.stack(each) for each in zip(*self._frames, strict=True))
+    def write(
+        self,
+        epochs: Int[np.ndarray, "frames"],
+        weights: Float[np.ndarray, "frames seeds numbers"],
+        loss: Float[np.ndarray, "frames seeds 2"],
+        accuracy: Float[np.ndarray, "frames seeds 2"],
+    ) -> None:
+        """A part with these frames, which a reader sees whole or not at all. OSError on a full disk."""
         tensors = {
             "epochs": epochs.astype(np.int32),
             "weights": weights.astype(np.float32),
@@ -122,11 +137,13 @@ class FilmWriter:
         if self._endings:
             metadata[ENDINGS_KEY] = json.dumps({str(seed): said for seed, said in self._endings.items()})
         content = save(tensors, metadata)
-        path = self._folder / f"{self._written:05d}.safetensors"
-        publish(path, lambda unfinished: _write(unfinished, content))
+        publish(self._folder / f"{self._written:05d}.safetensors", lambda path: _write(path, content))
         self._written += 1
-        self._frames, self._endings = [], {}
-        self._next = time.monotonic() + PART_SECONDS
+        self._endings = {}
+
+    def end(self, seed: int, sentence: str) -> None:
+        """Says why a seed's network ended early; it stands in the next part."""
+        self._endings[seed] = sentence
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -40,6 +40,7 @@ from training.tasks import TASKS, Task, rightness
 
 KIND = "playground"
 MARGIN = 0.15  # of the points' spread, shown around them
+PART_SECONDS = 0.2  # between two parts of the film
 SPREAD_SECONDS = 1.0  # between two tables of the spread over seeds
 
 
@@ -87,12 +88,12 @@ class Plane:
 
 
 class Seed(Member):
-    """One of the networks. The area under the curve, which sorts all outputs at each epoch, is left out."""
+    """One of the networks. Only its loss is watched while it trains: frames are measured by themselves."""
 
     @property
     def row(self) -> Task:
         task = TASKS[self.task]
-        return dataclasses.replace(task, metrics=task.metrics[:2])
+        return dataclasses.replace(task, metrics=task.metrics[:1], best=task.metrics[0])
 
 
 class Shoot:
@@ -112,23 +113,32 @@ class Shoot:
         self.film = FilmWriter(run.directory, self._about(seeds, network))
         self.frames = frame_epochs(settings.epochs)
         self.loss = sample_losses(members[0].loss, {}, 0.0)
-        self.rows = [torch.from_numpy(part) for part in (plane.train, plane.validation)]
+        self.parts = [torch.from_numpy(part) for part in (plane.train, plane.validation)]
+        self.features = network.features(plane.inputs).T.contiguous()
         self.steps_per_epoch = batches_in(len(plane.train), members[0].config.batch_size)
-        self._spread: list[tuple[int, np.ndarray, np.ndarray]] = []
+        self._waiting: list[tuple[int, Tensor]] = []
+        self._spread: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+        self._next_part = time.monotonic()
         self._next_table = time.monotonic() + SPREAD_SECONDS
-        self._last_frame = -1
 
     def shoot(self, should_stop: Callable[[], bool]) -> None:
         """Trains to the end, or until it should stop. LabError where every seed failed."""
-        self._epoch(0)
+        self._waiting.append((0, self._now()))
+        self._develop()
         for scores in self.training.run():
             if not isinstance(scores, EpochScores):
                 continue
             self._note_failures(scores)
-            self._epoch(scores.epoch)
+            self._waiting.append((scores.epoch, self._now()))
             if should_stop():
                 break
-        self._end()
+            if time.monotonic() > self._next_part:
+                self._develop()
+            if time.monotonic() > self._next_table:
+                self._write_spread()
+        if self._waiting:
+            self._develop(last=True)
+        self._write_spread()
         errors = [error for error in self.training.errors if error is not None]
         if len(errors) == self.count:
             raise LabError(errors[0])
@@ -165,74 +175,70 @@ class Shoot:
             "places": self.numbers.places,
         }
 
-    @torch.no_grad()
-    def _epoch(self, epoch: int) -> None:
-        """Measures every network as it is now; logs the first one's, and keeps a frame where one is due."""
-        weights, outputs = self._now()
-        losses = self.loss(outputs.transpose(1, 2), self.plane.targets.expand(self.count, -1))
-        targets = self.plane.targets.repeat(self.count)
-        right = rightness(outputs.flatten(0, 1), targets).view(self.count, -1)
-        loss, accuracy = (
-            torch.stack([values[:, rows].mean(dim=1) for rows in self.rows], dim=1).numpy()
-            for values in (losses, right.masked_fill(outputs.isnan().any(dim=2), float("nan")))
-        )
-        step = epoch * self.steps_per_epoch
-        if np.isfinite(loss[0, 0]):
-            for place, split in enumerate(("train", "validation")):
-                values = {"loss": float(loss[0, place]), "accuracy": float(accuracy[0, place])}
-                self.run.log(step, values, split, float(epoch))
-        if epoch in self.frames:
-            self._frame(epoch, weights.numpy(), loss, accuracy)
-        else:
-            self._waiting = (epoch, weights.numpy(), loss, accuracy)
-
-    def _frame(self, epoch: int, weights: np.ndarray, loss: np.ndarray, accuracy: np.ndarray) -> None:
-        self._last_frame = epoch
-        self._spread.append((epoch, loss, accuracy))
-        if self.film.add(epoch, weights, loss, accuracy):
-            settings = self.settings
-            self.run.progress(
-                epoch=epoch, epochs=settings.epochs, step=epoch * self.steps_per_epoch,
-                steps=settings.epochs * self.steps_per_epoch,
-            )  # fmt: skip
-        if time.monotonic() > self._next_table:
-            self._write_spread()
-            self._next_table = time.monotonic() + SPREAD_SECONDS
-
-    def _end(self) -> None:
-        """Of a training that ended early, the last epoch is a frame too."""
-        if self.training.epoch != self._last_frame:
-            self._frame(*self._waiting)
-        self.film.flush()
-        self._write_spread()
-
-    def _now(self) -> tuple[Float32[Tensor, "seeds numbers"], Float32[Tensor, "seeds points outputs"]]:
-        """The numbers and outputs of every network as they are; NaN for those that have failed."""
+    def _now(self) -> Float32[Tensor, "seeds numbers"]:
+        """The numbers of every network as they are; NaN for those that have failed."""
         training = self.training
-        alive = torch.from_numpy(training.alive)
-        ended = [n for n in range(self.count) if n not in training.alive and training.errors[n] is None]
-        networks = training.learners.networks if len(alive) else training.last
-        rows = alive if len(alive) else torch.tensor(ended, dtype=torch.int64)
-        if not len(alive):
-            networks = networks.select(rows)
-        inputs = self.plane.inputs.expand(len(rows), -1, -1)
-        found = self.numbers.of(networks), networks.outputs(inputs)
-        if len(rows) == self.count:
-            return found
-        whole = [torch.full((self.count, *each.shape[1:]), float("nan")) for each in found]
-        for target, each in zip(whole, found, strict=True):
-            target[rows] = each
-        return whole[0], whole[1]
+        if len(training.alive) == self.count:
+            return self.numbers.of(training.learners.networks)
+        found = self.numbers.of(training.last)  # of who has finished; the others' follow
+        failed = [number for number in range(self.count) if training.errors[number] is not None]
+        found[failed] = float("nan")
+        if len(training.alive):
+            found[torch.from_numpy(training.alive)] = self.numbers.of(training.learners.networks)
+        return found
+
+    @torch.no_grad()
+    def _develop(self, last: bool = False) -> None:
+        """Measures the epochs that wait, all networks at once; logs the first one's, writes a part."""
+        epochs = np.array([epoch for epoch, _ in self._waiting])
+        weights = torch.stack([numbers for _, numbers in self._waiting])
+        loss, accuracy = self._measured(weights)
+        for place, split in enumerate(("train", "validation")):
+            kept = np.isfinite(loss[:, 0, place])
+            values = {"loss": loss[kept, 0, place], "accuracy": accuracy[kept, 0, place]}
+            steps = epochs[kept] * self.steps_per_epoch
+            self.run.log_rows(steps, values, split, epochs[kept].astype(np.float64))
+        shown = np.array([epoch in self.frames for epoch in epochs.tolist()])
+        shown[-1] |= last  # of a training that ended early, the last epoch is a frame too
+        if shown.any():
+            self.film.write(epochs[shown], weights.numpy()[shown], loss[shown], accuracy[shown])
+            self._spread.append((epochs[shown], loss[shown], accuracy[shown]))
+        wanted = self.settings.epochs
+        self.run.progress(
+            epoch=int(epochs[-1]), epochs=wanted, step=int(epochs[-1]) * self.steps_per_epoch,
+            steps=wanted * self.steps_per_epoch,
+        )  # fmt: skip
+        self._waiting = []
+        self._next_part = time.monotonic() + PART_SECONDS
+
+    def _measured(
+        self, weights: Float32[Tensor, "epochs seeds numbers"]
+    ) -> tuple[Float32[np.ndarray, "epochs seeds 2"], Float32[np.ndarray, "epochs seeds 2"]]:
+        """Loss and accuracy of the points that train and of the others; NaN for failed networks."""
+        outputs = self.numbers.outputs(weights.flatten(0, 1), self.features)
+        targets = self.plane.targets.expand(len(outputs), -1)
+        losses = self.loss(outputs, targets)
+        rows = outputs.transpose(1, 2)
+        right = rightness(rows.flatten(0, 1), targets.flatten()).view(losses.shape)
+        right = right.masked_fill(losses.isnan(), float("nan"))
+        loss, accuracy = (
+            torch.stack([values[:, part].mean(dim=1) for part in self.parts], dim=1)
+            .view(*weights.shape[:2], 2)
+            .numpy()
+            for values in (losses, right)
+        )
+        return loss, accuracy
 
     def _note_failures(self, scores: EpochScores) -> None:
         for number, state in scores.ended.items():
             if state == "failed":
                 self.film.end(number, str(self.training.errors[number]))
+                self.frames.add(scores.epoch)  # also of a long film that leaves epochs out
 
     def _write_spread(self) -> None:
         """tables/seeds.parquet: the loss and accuracy of each seed at each frame."""
-        epochs = np.array([epoch for epoch, _, _ in self._spread])
-        loss, accuracy = (np.stack([row[place] for row in self._spread]) for place in (1, 2))
+        self._next_table = time.monotonic() + SPREAD_SECONDS
+        epochs, loss, accuracy = (np.concatenate(each) for each in zip(*self._spread, strict=True))
         frames, seeds, splits = loss.shape
         names = np.array(["train", "validation"])
         columns = {

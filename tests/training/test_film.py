@@ -61,8 +61,8 @@ def film_of(directory: RunDirectory, settings: dict[str, Any]) -> tuple[Film, li
         "places": numbers.places,
     }
     writer = FilmWriter(directory, about)
-    scores = np.zeros((3, 2))
-    assert writer.add(0, numbers.of(stack).numpy(), scores, scores), "the first frame waits for nothing"
+    scores = np.zeros((1, 3, 2))
+    writer.write(np.zeros(1, np.int64), numbers.of(stack).numpy()[None], scores, scores)
     film = FilmReader(directory).read()
     assert film is not None
     return film, networks
@@ -85,6 +85,12 @@ def test_every_unit_is_what_the_network_itself_computes(settings: dict[str, Any]
         for own, expected in zip(found, seen, strict=True):
             # the numbers are float32, and a fold of batch norm is rounded once more
             torch.testing.assert_close(own, expected, rtol=1e-4, atol=1e-4)
+    # and all at once, as the scores of the frames are computed
+    numbers = Numbers(networks[0])
+    features = networks[0].features(ready.float()).T
+    together = numbers.outputs(torch.from_numpy(film.weights[0].copy()), features)
+    expected = torch.stack([network(ready.float()).T for network in networks])
+    torch.testing.assert_close(together, expected, rtol=1e-4, atol=1e-4)
 
 
 def test_maps_lie_as_stated(tmp_path: Path) -> None:
@@ -103,17 +109,20 @@ def test_a_reader_takes_each_part_once_and_sees_the_film_grow(tmp_path: Path, mo
     reader = FilmReader(directory)
     assert reader.read() is None
     writer = FilmWriter(directory, {"places": []})
-    zeros = np.zeros((2, 2))
-    writer.add(0, np.zeros((2, 5)), zeros, zeros)
+    zeros = np.zeros((1, 2, 2))
+    writer.write(np.array([0]), np.zeros((1, 2, 5)), zeros, zeros)
     first = reader.read()
     assert first is not None
     assert first.epochs.tolist() == [0]
     assert reader.read() is first, "nothing is new"
-    for epoch in (1, 2):
-        writer.add(epoch, np.full((2, 5), epoch), zeros + epoch, zeros)
+    later = np.arange(1, 3)
     writer.end(1, "the loss became nan")
-    writer.flush()
-    writer.flush()  # nothing waits
+    writer.write(
+        later,
+        np.ones((2, 2, 5)) * later[:, None, None],
+        np.ones((2, 2, 2)) * later[:, None, None],
+        np.zeros((2, 2, 2)),
+    )
     opened = []
 
     def noted(path: Path) -> Film:
@@ -134,7 +143,9 @@ def test_a_reader_takes_each_part_once_and_sees_the_film_grow(tmp_path: Path, mo
 
 def test_foreign_and_unfinished_files_are_left_aside(tmp_path: Path) -> None:
     directory = RunDirectory(tmp_path)
-    FilmWriter(directory, {}).add(0, np.zeros((1, 1)), np.zeros((1, 2)), np.zeros((1, 2)))
+    FilmWriter(directory, {}).write(
+        np.zeros(1, np.int64), np.zeros((1, 1, 1)), np.zeros((1, 1, 2)), np.zeros((1, 1, 2))
+    )
     for name in (".00001.safetensors.1-ab.tmp", "notes.txt", "x.safetensors"):
         (directory.film / name).write_bytes(b"half")
     assert [path.name for path in film_parts(directory)] == ["00000.safetensors"]

@@ -226,7 +226,10 @@ def test_a_network_that_leaves_the_numbers_ends_and_the_others_go_on(play: Playe
     assert any(note.startswith("seed 1 ended early") for note in notes)
 
 
-def test_where_every_network_leaves_the_numbers_the_run_fails_with_the_reason(play: Played) -> None:
+def test_where_every_network_leaves_the_numbers_the_run_fails_with_the_reason(
+    play: Played, monkeypatch
+) -> None:
+    monkeypatch.setattr("training.playground.frame_epochs", lambda epochs: {0, epochs})  # as of a long film
     options = ("--optimizer", "sgd", "--learning-rate", "10", "--weight-decay", "1", "--batch-size", "8")
     wild = ("--layers", "8,8,8,8", "--activations", "identity", "--features", "x,y,x2,y2,xy")
     reader, film = play("--samples", "200", "--epochs", "60", "--seeds", "2", *options, *wild, code=1)
