@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -22,6 +23,7 @@ from models.activations import ACTIVATIONS, build_activation
 from models.perceptron import Association
 from models.playground import PlaneFeatures, Shortcut
 
+SELU = (1.6732632423543772, 1.0507009873554805)  # alpha and scale (Klambauer et al. 2017, arXiv:1706.02515)
 State = Mapping[str, Tensor]  # parameters, buffers and dropout masks by name, each with the members first
 Back = Callable[[Tensor, bool], Tensor | None]  # slope at the output, is that at the input wanted? -> it
 Function = Callable[[Tensor, State, bool], Tensor]  # (hidden, state, training) -> hidden
@@ -96,6 +98,22 @@ class Rectifier(Layer):
     def forward(self, hidden: Tensor, state: State, gradients: State) -> tuple[Tensor, Back]:
         output = self.rectify(hidden)
         return output, lambda slope, wanted: torch.ops.aten.threshold_backward(slope, output, 0)
+
+
+class Elementwise(Layer):
+    """An activation whose slope torch computes by one call; `slope_of` has it from the slope above, what came
+    in and what went out.
+    """
+
+    def __init__(self, module: nn.Module) -> None:
+        self.module, self.slope_of = module, SLOPES[type(module)](module)
+
+    def __call__(self, hidden: Tensor, state: State, training: bool) -> Tensor:
+        return self.module(hidden)
+
+    def forward(self, hidden: Tensor, state: State, gradients: State) -> tuple[Tensor, Back]:
+        output = self.module(hidden)
+        return output, lambda slope, wanted: self.slope_of(slope, hidden, output)
 
 
 class Dropout(Layer):
@@ -195,6 +213,27 @@ def _prelu(name: str, module: nn.Module) -> Layer:
     )
 
 
+SlopeOf = Callable[[Tensor, Tensor, Tensor], Tensor]  # (slope above, input, output) -> slope below
+aten = torch.ops.aten
+# What autograd would call for each of these, without its graph. An activation that is not here is autograd's.
+SLOPES: dict[type[nn.Module], Callable[[Any], SlopeOf]] = {
+    nn.Identity: lambda module: lambda slope, x, y: slope,
+    nn.Sigmoid: lambda module: lambda slope, x, y: aten.sigmoid_backward(slope, y),
+    nn.Tanh: lambda module: lambda slope, x, y: aten.tanh_backward(slope, y),
+    nn.LeakyReLU: lambda module: (
+        lambda slope, x, y: aten.leaky_relu_backward(slope, x, module.negative_slope, False)
+    ),
+    nn.ELU: lambda module: lambda slope, x, y: aten.elu_backward(slope, module.alpha, 1, 1, False, x),
+    nn.SELU: lambda module: lambda slope, x, y: aten.elu_backward(slope, *SELU, 1, False, x),
+    nn.GELU: lambda module: lambda slope, x, y: aten.gelu_backward(slope, x, approximate=module.approximate),
+    nn.SiLU: lambda module: lambda slope, x, y: aten.silu_backward(slope, x),
+    nn.Mish: lambda module: lambda slope, x, y: aten.mish_backward(slope, x),
+    nn.Softplus: lambda module: (
+        lambda slope, x, y: aten.softplus_backward(slope, x, module.beta, module.threshold)
+    ),
+    nn.Hardswish: lambda module: lambda slope, x, y: aten.hardswish_backward(slope, x),
+}
+
 LAYERS: dict[type[nn.Module], Callable[[str, nn.Module], Layer]] = {
     nn.Linear: Linear,
     nn.BatchNorm1d: _batch_norm,
@@ -229,6 +268,8 @@ def _chained(modules: Sequence[tuple[str, nn.Module]]) -> list[Layer] | None:
             layers.append(Rectifier(in_place=bool(layers) and isinstance(layers[-1], Linear)))
         elif type(module) in LAYERS:
             layers.append(LAYERS[type(module)](name, module))
+        elif type(module) in SLOPES:
+            layers.append(Elementwise(module))
         elif isinstance(module, ELEMENTWISE):
             layers.append(Layer(lambda hidden, state, training, module=module: module(hidden)))
         else:

@@ -87,6 +87,19 @@ def test_gradients_and_statistics_of_every_model_are_those_of_each_network(model
             assert torch.allclose(found[name], buffer, atol=1e-5), name
 
 
+@pytest.mark.parametrize("activation", ACTIVATIONS.names())
+def test_the_slope_of_every_activation_is_autograds(activation: str) -> None:
+    torch.manual_seed(0)
+    network = build_model("mlp", (3,), 2, {"activation": activation, "hidden_width": 12})
+    stack = StackedNetworks([network], (3,), CPU)
+    inputs, slope = 3 * torch.randn(1, 40, 3), torch.randn(1, 2, 40)
+    _, back = stack.forward_and_back(inputs, {})
+    gradient = back(slope)[0]
+    (network(inputs[0]) * slope[0].T).sum().backward()
+    expected = torch.cat([weight.grad.flatten() for weight in network.parameters()])
+    torch.testing.assert_close(gradient, expected, rtol=1e-4, atol=1e-5)
+
+
 class Shortcut(nn.Module):
     """Its layers are written like a chain's, and called otherwise."""
 
