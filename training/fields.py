@@ -8,7 +8,6 @@ The list of fields is training.config.RunConfig itself; forms and `--help` read 
 from __future__ import annotations
 
 import dataclasses
-import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -98,9 +97,18 @@ def option(
     return dataclasses.field(default=default, metadata={"field": made})
 
 
-@functools.cache  # a sweep makes a configuration for every training, and each asks several times
 def fields_of(config_class: type) -> tuple[Field, ...]:
     """The options of a dataclass, in the order they are written."""
+    if config_class not in _LISTED:
+        _LISTED[config_class] = _listed(config_class)
+    return _LISTED[config_class]
+
+
+# A sweep makes a configuration for every training, and each asks several times
+_LISTED: dict[type, tuple[Field, ...]] = {}
+
+
+def _listed(config_class: type) -> tuple[Field, ...]:
     made = []
     for attribute in dataclasses.fields(config_class):
         if "field" in attribute.metadata:

@@ -1,0 +1,86 @@
+"""The loss of a chain of layers at many points of a line or plane, fast.
+
+Between W_0 + a W_1 + b W_2 and the samples X lie, in the first layer, the same three products for every
+point: X W_0^T, X W_1^T and X W_2^T. They are computed once, the sum of the first two once for every row of
+the grid, and a point costs one addition in place of the largest product of the network. Samples lie last,
+[features, samples], as in training/stacked_layers.py, in blocks that stay in the processor's cache.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from jaxtyping import Float64
+from torch import Tensor, nn
+
+from training.landscape_modules import Plane, at_point
+from training.landscape_scores import Samples, Score
+from training.stacked_layers import Layer, Linear, chain
+
+BLOCK = 1000  # samples that are computed at a time
+
+
+class ChainLosses:
+    """Losses of a chain at points of a line or a plane, its batch norm with the saved statistics."""
+
+    title = "the first layer's products are shared by the whole grid"
+
+    def __init__(
+        self, network: nn.Module, plane: Plane, samples: Mapping[str, Samples], score: Score
+    ) -> None:
+        """ValueError where the network is no such chain."""
+        layers = chain_of(network, samples)
+        if layers is None:
+            raise ValueError("this network is no plain chain of layers that begins with a linear one")
+        first, *self.rest = layers
+        assert isinstance(first, Linear)
+        device = next(network.parameters()).device
+        self.score = score
+        own = {first.weight, first.bias}
+        self.plane = [
+            {name: part[name].to(device).unsqueeze(0) for name in part if name not in own} for part in plane
+        ]
+        self.buffers = {name: each.detach().clone().unsqueeze(0) for name, each in network.named_buffers()}
+        self.blocks: dict[str, list[tuple[list[Tensor], Tensor]]] = {}
+        with torch.no_grad():
+            for split, every in samples.items():
+                self.blocks[split] = []
+                for block in every.blocks(BLOCK):
+                    columns = block.inputs.flatten(1).T
+                    products = [part[first.weight].to(device) @ columns for part in plane]
+                    if first.bias is not None:
+                        for product, part in zip(products, plane, strict=True):
+                            product.add_(part[first.bias].to(device).unsqueeze(1))
+                    self.blocks[split].append((products, block.targets))
+
+    @torch.no_grad()
+    def row(self, a: float, b: Sequence[float]) -> dict[str, Float64[Tensor, "points 2"]]:
+        """Sums of losses and of right answers for each split at the points (a, b) of one row."""
+        found = {split: torch.zeros(len(b), 2, dtype=torch.float64) for split in self.blocks}
+        points = [self._at(a, second) for second in b]
+        for split, blocks in self.blocks.items():
+            for products, targets in blocks:
+                start = torch.add(products[0], products[1], alpha=a)
+                for place, (second, point) in enumerate(zip(b, points, strict=True)):
+                    last = products[2] if len(products) > 2 else products[1]
+                    hidden = torch.add(start, last, alpha=second if len(products) > 2 else 0.0).unsqueeze(0)
+                    for layer in self.rest:
+                        hidden = layer(hidden, point, False)
+                    found[split][place] += self.score.across(hidden[0], targets).cpu()
+        return found
+
+    def _at(self, a: float, b: float) -> dict[str, Tensor]:
+        """The parameters there, without the first layer's, and the buffers."""
+        centre, *directions = self.plane
+        point = dict(self.buffers)
+        for name in centre:
+            point[name] = at_point((centre, *directions), name, a, b)
+        return point
+
+
+def chain_of(network: nn.Module, samples: Mapping[str, Samples]) -> list[Layer] | None:
+    """The network's layers where it is a chain that begins with a linear one, else None."""
+    shape = tuple(next(iter(samples.values())).inputs.shape[1:])
+    layers = chain(network, shape)
+    return layers if layers and isinstance(layers[0], Linear) else None
