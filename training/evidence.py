@@ -44,7 +44,7 @@ class Evidence:
     train_low_at: float
     validation_low: float
     validation_low_at: float
-    scatter: float  # of the validation loss about its smoothed self
+    scatter: float  # of the validation loss: the standard deviation of its noise
     half_train: float  # training loss in the middle of the training
     train_error: float  # 1 - accuracy at the end
     validation_error: float
@@ -104,7 +104,6 @@ def gathered(curves: FitCurves) -> Evidence:
     smooth_train, smooth_validation = smoothed(train), smoothed(validation)
     low, low_at = _lowest(smooth_train, train_at)
     best, best_at = _lowest(smooth_validation, validation_at)
-    spread = np.abs(validation - smooth_validation)
     firsts = [values[0] for values in (train, validation) if len(values)]
     guess_error = 1.0 - curves.guess_accuracy
     middle = len(train) // 2
@@ -118,7 +117,7 @@ def gathered(curves: FitCurves) -> Evidence:
         train_low_at=low_at,
         validation_low=best,
         validation_low_at=best_at,
-        scatter=1.4826 * float(np.median(spread)) if len(spread) else math.nan,
+        scatter=scatter(validation),
         half_train=float(smooth_train[middle]) if len(smooth_train) else math.nan,
         train_error=1.0 - _end(_finite(curves.train_accuracy, curves.epochs)[0]),
         validation_error=1.0 - _end(_finite(curves.validation_accuracy, curves.epochs)[0]),
@@ -132,6 +131,16 @@ def smoothed(values: Values) -> Values:
     return np.array(
         [np.median(values[max(0, at - reach) : at + reach + 1]) for at in range(len(values))], np.float64
     )
+
+
+def scatter(values: Values) -> float:
+    """The standard deviation of a curve's noise, from its second differences, to which a smooth course adds
+    next to nothing; by their median, so that single jumps count little. NaN for fewer than three values.
+    """
+    if len(values) < 3:
+        return math.nan
+    bends = np.abs(values[:-2] - 2 * values[1:-1] + values[2:])
+    return float(1.4826 * np.median(bends) / math.sqrt(6))
 
 
 def _end(values: Values) -> float:

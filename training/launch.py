@@ -76,7 +76,7 @@ def launch_study(
     every = [*options, "--run-directory", str(directory.path)]
     if data is not None:
         every += ["--data", str(data.resolve())]
-    process = _start(directory, every, 1, module)
+    process = spares().run(module, every, directory.output_log) or _start(directory, every, 1, module)
     _wait_until_started(process, directory, directory.run_json.is_file)
     return directory.id
 

@@ -20,20 +20,27 @@ def bound_control(
     key: str,
     table: Catalog[Any] | None = None,
     absent: Value | None = None,
+    **looks: Any,
 ) -> Any:
     """The widget's value, checked by the parameter's own rule; what the address says amiss is remembered.
 
-    `default`: what it starts with; None: an empty number field that shows `absent`, and gives None.
+    `default`: what it starts with; None: an empty number field that shows `absent`, and gives None. `looks`
+    are the widget's own (label_visibility, width ...).
     """
     if parameter.kind != "choice":
         _look_at_address(parameter, key)
-    words: dict[str, Any] = {"key": key, "bind": "query-params", "help": parameter.description}
+    words: dict[str, Any] = {"key": key, "bind": "query-params", "help": parameter.description, **looks}
     label = label_of(parameter)
     if parameter.kind == "choice":
         options = list(parameter.choices)
         start = str(default) if default in options else options[0]
         return named_choice(
-            label, options, start, key, lambda name: _title(table, name), help=parameter.description
+            label,
+            options,
+            start,
+            key,
+            lambda name: _title(table, name),
+            **{"help": parameter.description, **looks},
         )
     if parameter.kind == "flag":
         return st.toggle(label, value=bool(default), **words)

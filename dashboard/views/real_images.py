@@ -1,0 +1,122 @@
+"""On real images: a guided set of real trainings, remedies by one button each, and a diagnosis of any run."""
+
+import streamlit as st
+
+from dashboard.charts.fit_gap import gap_chart
+from dashboard.data_look import is_here
+from dashboard.guided_look import GuidedLook, look_at_set, marks_of, set_config
+from dashboard.language import _, texts
+from dashboard.panels.bound_control import bound_control
+from dashboard.panels.bound_slider import bound_slider
+from dashboard.panels.bounded import bounded_choice, said_problems
+from dashboard.panels.diagnosis import diagnosed_runs, diagnosis_tab, run_choice
+from dashboard.panels.escape import plain
+from dashboard.panels.live import live
+from dashboard.panels.real_images_curves import curve_choice, real_images_board, real_images_curves
+from dashboard.panels.real_images_learning import learning_choice, learning_curves, learning_form
+from dashboard.panels.real_images_start import remedy_buttons, said_amiss, start_set, stop_button
+from dashboard.panels.run_store import listed_runs, run_catalog
+from dashboard.panels.source import show_source
+from dashboard.panels.try_this import try_this
+from dashboard.settings import read_settings
+from models.catalog import Parameter
+from training.config import ConfigError, RunConfig
+from training.datasets import DATASETS
+from training.diagnosis import diagnose
+from training.guided_set import IMAGE_SETS
+
+words = texts("real_images")
+settings = read_settings()
+SAMPLES = Parameter(
+    "training_images", 0, "training images; empty: as many as suit the data", "integer", 10, 60_000
+)
+EPOCHS = Parameter("epochs", 0, "passes over them; empty: as many as suit the data", "integer", 2, 1000)
+
+
+def asked() -> tuple[RunConfig | None, int]:
+    """The set that the settings stand for, None where they don't go together; and the number of seeds."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        dataset = bounded_choice(
+            _("Images"), tuple(IMAGE_SETS.names()), "digits", "real_dataset",
+            lambda name: IMAGE_SETS[name].title,
+        )  # fmt: skip
+        usual = IMAGE_SETS[dataset].config()
+        key = "" if dataset == "digits" else f"_{dataset}"
+        samples = bound_control(SAMPLES, None, f"real_samples{key}", absent=usual.train_samples, width=150)
+        epochs = bound_control(EPOCHS, None, f"real_epochs{key}", absent=usual.epochs, width=150)
+        seeds = bound_slider(
+            _("Seeds"), 1, 10, 1, "real_seeds", width=180,
+            about=_("Trainings of each variant, with other images and other first weights."),
+        )  # fmt: skip
+    if not is_here(DATASETS[dataset], settings.data):
+        st.caption(words["download"])
+    try:
+        return set_config(dataset, samples, epochs), seeds
+    except ConfigError as problem:
+        st.error(plain(str(problem)), title=words["cannot"], icon=":material/error:")
+        return None, seeds
+
+
+def remedies(look: GuidedLook, seeds: int) -> None:
+    """Buttons at the left, curves and scoreboard beside them; without anything trained, how to begin."""
+    if not look.results and not look.running:
+        start_set(look, seeds, settings, words)
+        return
+    left, right = st.columns([3, 8], gap="medium")
+    with left:
+        remedy_buttons(look, seeds, settings)
+        stop_button(look)
+    with right:
+        if not look.results:
+            live(lambda: not look_at_set(settings.runs, look.config).results, True)
+            st.info(_("The first training is about to begin: PyTorch is imported."))
+            return
+        choice = curve_choice(look)
+        live(lambda: real_images_curves(look.config, choice, settings, words), bool(look.running))
+    st.subheader(_("Scoreboard"), anchor=False)
+    live(lambda: real_images_board(look.config, choice, settings, words), bool(look.running))
+
+
+def learning(look: GuidedLook) -> None:
+    st.caption(words["learning"])
+    learning_form(look, settings)
+    choice = learning_choice()
+    live(
+        lambda: learning_curves(look.config, choice, settings.runs, words),
+        any(run.kind == "sweep" and run.state == "running" for run in listed_runs(settings.runs)),
+    )
+
+
+def diagnosis() -> None:
+    runs = diagnosed_runs(listed_runs(settings.runs))
+    chosen = run_choice(runs)
+
+    def draw() -> bool:
+        now = run_catalog(settings.runs).find(chosen.id) if chosen is not None else None
+        diagnosis_tab(runs, now, settings, words)
+        return now is not None and now.state == "running"
+
+    live(draw, chosen is not None and chosen.state == "running", interval=2.0)
+
+
+st.title(_("On real images"))
+st.caption(words["intro"])
+problems = st.container()
+try_this(words["try"], "real")
+config, seeds = asked()
+said_amiss()
+contents = {
+    _("Remedies"): lambda look: remedies(look, seeds),
+    _("Learning curves"): learning,
+    _("Diagnosis"): lambda look: diagnosis(),
+}
+boxes = st.tabs(list(contents), key="real_tab", bind="query-params", on_change="rerun")
+if config is not None:
+    look = look_at_set(settings.runs, config)
+    for draw, box in zip(contents.values(), boxes, strict=True):
+        if box.open:
+            with box:
+                draw(look)
+with problems:
+    said_problems(words["bad_address"], "real_")
+show_source(__file__, diagnose, marks_of, gap_chart)
