@@ -216,8 +216,9 @@ def sizes_chart(
     x = np.asarray(capacities)
     figure = go.Figure()
     figure.add_scatter(
-        x=x, y=np.where(sizes > 0, sizes, np.nan), mode="lines+markers", line={"color": LIGHT.categorical[3], "width": 2},
-        marker={"size": 5}, hovertemplate=f"{name} %{{x}}: %{{y:.4g}}<extra></extra>",
+        x=x, y=np.where(sizes > 0, sizes, np.nan), mode="lines+markers", marker={"size": 5},
+        line={"color": LIGHT.categorical[3], "width": 2},
+        hovertemplate=f"{name} %{{x}}: %{{y:.4g}}<extra></extra>",
     )  # fmt: skip
     place = int(np.abs(x - chosen).argmin())
     figure.add_vline(x=x[place], line={"color": FIT, "width": 1.5})

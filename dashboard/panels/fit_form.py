@@ -10,7 +10,7 @@ import streamlit as st
 from dashboard.curve_points import Point
 from dashboard.language import _, mark
 from dashboard.panels.bounded import bounded_choice
-from dashboard.panels.bounded_slider import bounded_slider, bounded_steps
+from dashboard.panels.bound_slider import bound_scale, bound_slider
 from dashboard.panels.fit_points import points_now, points_table
 from dashboard.panels.named_choice import named_choice
 from training.polynomial import MOST_DEGREE
@@ -60,11 +60,11 @@ def data_form(words: Mapping[str, str]) -> DataChoice:
         st.caption(words["own_points"])
     else:
         st.latex(rf"f(x) = {TRUE_FUNCTIONS[function].formula}")
-        samples = bounded_slider(_("Samples"), *SAMPLES, 20, "fit_samples", about=words["about_samples"])
-        noise = bounded_slider(
+        samples = bound_slider(_("Samples"), *SAMPLES, 20, "fit_samples", about=words["about_samples"])
+        noise = bound_slider(
             _("Noise"), *NOISE, 0.3, "fit_noise", 0.05, _("Standard deviation of what is added to a value.")
         )
-    seed = bounded_slider(
+    seed = bound_slider(
         _("Draw") if function != POINTS else _("Who is held out"), 0, 50, 0, "fit_seed",
         about=_("Another number draws other samples of the same truth."),
     )  # fmt: skip
@@ -93,11 +93,11 @@ def model_form(words: Mapping[str, str]) -> ModelChoice:
     )
     degree = 3
     if model == "polynomial":
-        degree = bounded_slider(_("Degree"), 0, MOST_DEGREE, 3, "fit_degree")
-    ridge = bounded_steps(_("L2 penalty"), PENALTIES, 0.0, "fit_ridge", words["about_ridge"])
-    lasso = bounded_steps(_("L1 penalty"), PENALTIES, 0.0, "fit_lasso", words["about_lasso"])
-    jitter = bounded_slider(
-        _("Augmentation noise"), 0.0, 0.3, 0.0, "fit_jitter", 0.01, words["about_jitter"], "%.2f"
+        degree = bound_slider(_("Degree"), 0, MOST_DEGREE, 3, "fit_degree")
+    ridge = bound_scale(_("L2 penalty"), PENALTIES, 0.0, "fit_ridge", about=words["about_ridge"])
+    lasso = bound_scale(_("L1 penalty"), PENALTIES, 0.0, "fit_lasso", about=words["about_lasso"])
+    jitter = bound_slider(
+        _("Augmentation noise"), 0.0, 0.3, 0.0, "fit_jitter", 0.01, words["about_jitter"], format="%.2f"
     )
     return ModelChoice(model, degree, ridge, lasso, jitter)
 
