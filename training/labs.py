@@ -14,15 +14,22 @@ class Lab:
     name: str
     title: str
     module: str
-    page: str  # the address of the page that shows these runs
+    page: str  # the name of the page that shows these runs
+    query: str = "run={run}"  # what its address says beside, so that it shows one run
 
 
 LABS = Catalog(
     "laboratory",
     [
-        Lab("playground", "Playground", "training.playground", "playground"),
+        Lab("playground", "Playground", "training.playground", "playground", "playground_film={run}"),
         Lab("curve", "Fit a curve", "training.curve", "fit_curve"),
         Lab("bias", "Bias and variance", "training.bias_variance", "fit_curve"),
-        Lab("double_descent", "Double descent", "training.double_descent", "double_descent"),
+        Lab(
+            "double_descent",
+            "Double descent",
+            "training.double_descent",
+            "double_descent",
+            "descent_tab=Trained+networks&descent_run={run}",
+        ),
     ],
 )
