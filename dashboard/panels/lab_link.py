@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashboard.lab_runs import lab_page
+from dashboard.lab_runs import lab_page, lab_query
 from dashboard.language import _
 from dashboard.navigation import link, views
 from logs.catalog import RunSummary
@@ -13,9 +13,5 @@ def lab_link(run: RunSummary) -> None:
     page = lab_page(run)
     if page:
         (title,) = (view.title for view in views() if view.name == page)
-        link(
-            page,
-            _("{page}: what this run found").format(page=_(title)),
-            icon=":material/science:",
-            run=run.id,
-        )
+        words = _("{page}: what this run found").format(page=_(title))
+        link(page, words, icon=":material/science:", **lab_query(run))

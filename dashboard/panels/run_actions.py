@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from dashboard.lab_runs import is_lab, lab_page
+from dashboard.lab_runs import is_lab, lab_page, lab_query
 from dashboard.language import _
 from dashboard.navigation import page_file
 from dashboard.panels.escape import plain
@@ -65,7 +65,7 @@ def run_actions(run: RunSummary, settings: Settings, known_tags: Sequence[str]) 
 def where_again(run: RunSummary) -> tuple[str, dict[str, str]]:
     """The page whose form takes the run's settings, and what names the run there; no page where none does."""
     if is_lab(run):
-        return lab_page(run), {"run": run.id}
+        return lab_page(run), lab_query(run)
     return ("new_run", {"from": run.id}) if run.config.get("model") else ("", {})
 
 

@@ -71,7 +71,7 @@ def test_it_leads_to_its_laboratory_where_that_has_a_page(
     listed = [*views(), type(there)("playground", "Playground", there.icon, "")]
     monkeypatch.setattr("dashboard.lab_runs.views", lambda: listed)
     assert lab_page(lab_run) == "playground"
-    assert where_again(lab_run) == ("playground", {"run": lab_run.id})
+    assert where_again(lab_run) == ("playground", {"playground_film": lab_run.id})
     monkeypatch.setattr("dashboard.lab_runs.views", lambda: [there])
     assert lab_page(lab_run) == ""
     assert where_again(lab_run)[0] == ""
