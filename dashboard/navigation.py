@@ -96,6 +96,12 @@ SECTIONS: dict[str, tuple[View, ...]] = {
             ":material/image_search:",
             mark("A network too large for a few images, a remedy a button, and a diagnosis of any run."),
         ),
+        View(
+            "regularization",
+            mark("Regularisation"),
+            ":material/zoom_in:",
+            mark("What a penalty, dropout, augmentation and patience do inside."),
+        ),
     ),
 }
 

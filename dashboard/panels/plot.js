@@ -82,7 +82,8 @@ async function draw(Plotly, instance) {
   layout.autosize = false
   layout.width = figure.clientWidth
   layout.height = data.height
-  if (figure.clientWidth < 640 && layout.showlegend !== false) putLegendBelow(layout)
+  const above = layout.legend?.yanchor === "bottom" // it has a place where there is always room
+  if (figure.clientWidth < 640 && layout.showlegend !== false && !above) putLegendBelow(layout)
 
   await Plotly.react(figure, described.data ?? [], layout, {
     displaylogo: false,

@@ -1,0 +1,210 @@
+"""Where weights go as a penalty grows, what they are at one of them, and how they got to zero."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from dashboard.theme import LIGHT, color_scale
+
+L1, L2 = LIGHT.categorical[0], LIGHT.categorical[1]
+RULE_SYMBOLS = ("x", "circle-open", "diamond")
+FLOOR = 1e-9  # where a weight of exactly 0 is drawn on a logarithmic axis
+
+
+def paths_chart(
+    penalties: np.ndarray,
+    weights: np.ndarray,
+    names: Sequence[str],
+    chosen: float,
+    colored: np.ndarray,
+    limit: float,
+) -> go.Figure:
+    """`weights` [penalties, inputs] over a logarithmic axis of penalties, the `chosen` one marked.
+
+    `colored` [inputs]: which lines have a colour (ten at most); the others are grey. `limit`: the axis goes
+    from minus to plus that, so that two charts can be compared.
+    """
+    figure = go.Figure()
+    place = {int(index): order for order, index in enumerate(np.flatnonzero(colored))}
+    for index in [*np.flatnonzero(~colored), *np.flatnonzero(colored)]:
+        inked = int(index) in place
+        figure.add_scatter(
+            x=penalties,
+            y=weights[:, index],
+            mode="lines",
+            name=names[index],
+            line={
+                "color": LIGHT.categorical[place[int(index)] % 10] if inked else LIGHT.quiet,
+                "width": 2 if inked else 1,
+            },
+            opacity=1.0 if inked else 0.4,
+            hovertemplate=f"<b>{names[index]}</b> %{{y:.3g}}<br>penalty %{{x:.2g}}<extra></extra>",
+            showlegend=inked,
+        )
+    figure.add_vline(x=chosen, line={"color": LIGHT.text, "width": 1.3, "dash": "dot"})
+    figure.update_xaxes(title="penalty", type="log", dtick=1, exponentformat="power", uirevision="penalty")
+    figure.update_yaxes(title="weight", range=[-limit, limit], uirevision=f"{limit:.3g}")
+    return _laid_out(figure)
+
+
+def bars_chart(names: Sequence[str], values: Mapping[str, np.ndarray]) -> go.Figure:
+    """Weights side by side, a colour for each of `values`; one of exactly 0 has a ring in place of a bar."""
+    figure = go.Figure()
+    colors = [L1, L2, LIGHT.categorical[2]]
+    count = len(values)
+    for order, (name, weights) in enumerate(values.items()):
+        figure.add_bar(
+            x=np.arange(len(weights)),
+            y=weights,
+            name=name,
+            marker={"color": colors[order % 3]},
+            customdata=list(names),
+            hovertemplate=f"{name}, %{{customdata}}: %{{y:.4g}}<extra></extra>",
+        )
+        zero = np.flatnonzero(weights == 0) if order < 2 else np.array([], int)  # of the truth it is no news
+        figure.add_scatter(
+            x=zero + (order - (count - 1) / 2) * 0.8 / count,
+            y=np.zeros(len(zero)),
+            mode="markers",
+            marker={"symbol": "circle-open", "size": 7, "color": colors[order % 3], "line": {"width": 1.6}},
+            showlegend=False,
+            customdata=[names[int(index)] for index in zero],
+            hovertemplate=f"{name}, %{{customdata}}: exactly 0<extra></extra>",
+        )
+    figure.update_layout(barmode="group", bargap=0.2)
+    figure.update_xaxes(showgrid=False, **_ticks(names))
+    figure.update_yaxes(title="weight")
+    return _laid_out(figure)
+
+
+def pixels_chart(weights: np.ndarray, size: tuple[int, int], limit: float) -> go.Figure:
+    """Weights of a picture's pixels as the picture; an exact 0 has the page's own colour and a dot."""
+    grid = weights.reshape(size)
+    figure = go.Figure(
+        go.Heatmap(
+            z=grid,
+            zmin=-limit,
+            zmax=limit,
+            colorscale=color_scale(LIGHT.diverging),
+            showscale=False,  # two such pictures share a scale; the pointer tells the numbers
+            hovertemplate="row %{y}, column %{x}: %{z:.4g}<extra></extra>",
+            xgap=1,
+            ygap=1,
+        )
+    )
+    rows, columns = np.nonzero(grid == 0)
+    figure.add_scatter(
+        x=columns,
+        y=rows,
+        mode="markers",
+        marker={"size": 4, "color": LIGHT.quiet},
+        hoverinfo="skip",
+        showlegend=False,
+    )
+    figure.update_xaxes(visible=False, constrain="domain")
+    figure.update_yaxes(visible=False, autorange="reversed", scaleanchor="x")
+    return figure.update_layout(margin={"l": 8, "r": 8, "t": 8, "b": 8})
+
+
+def penalty_errors_chart(
+    penalties: np.ndarray, errors: Mapping[str, tuple[np.ndarray, np.ndarray]], chosen: float
+) -> go.Figure:
+    """`errors` by name: training and held-out error over the penalties; the least held-out one is marked."""
+    figure = go.Figure()
+    for (name, (train, held)), color in zip(errors.items(), (L1, L2), strict=False):
+        for split, values, dash in (("train", train, "dot"), ("held out", held, "solid")):
+            figure.add_scatter(
+                x=penalties,
+                y=values,
+                mode="lines",
+                name=f"{name}, {split}",
+                line={"color": color, "width": 2, "dash": dash},
+                hovertemplate=f"{name}, {split}: %{{y:.3f}}<br>penalty %{{x:.2g}}<extra></extra>",
+            )
+        best = int(held.argmin())
+        figure.add_scatter(
+            x=[penalties[best]],
+            y=[held[best]],
+            mode="markers",
+            showlegend=False,
+            hoverinfo="skip",
+            marker={"symbol": "star", "size": 12, "color": color},
+        )
+    figure.add_vline(x=chosen, line={"color": LIGHT.text, "width": 1.3, "dash": "dot"})
+    figure.update_xaxes(title="penalty", type="log", dtick=1, exponentformat="power", uirevision="penalty")
+    figure.update_yaxes(title="mean squared error", rangemode="tozero", uirevision="errors")
+    return _laid_out(figure)
+
+
+def gaps_chart(gaps: Mapping[str, np.ndarray], step: int) -> go.Figure:
+    """How far each rule's objective is above the best, over the steps; `step` is marked."""
+    figure = go.Figure()
+    for order, (name, gap) in enumerate(gaps.items()):
+        figure.add_scatter(
+            x=np.arange(len(gap)),
+            y=np.where(gap > 1e-14, gap, np.nan),
+            mode="lines",
+            name=name,
+            line={"color": LIGHT.categorical[order], "width": 2, "dash": ("solid", "dash", "dot")[order % 3]},
+            hovertemplate=f"{name}: %{{y:.2g}}<br>step %{{x}}<extra></extra>",
+        )
+    figure.add_vline(x=step, line={"color": LIGHT.text, "width": 1.3, "dash": "dot"})
+    figure.update_xaxes(title="step", rangemode="tozero")
+    figure.update_yaxes(title="above the best objective", type="log", exponentformat="power", dtick=2)
+    return _laid_out(figure)
+
+
+def sizes_chart(names: Sequence[str], weights: Mapping[str, np.ndarray]) -> go.Figure:
+    """|weight| of each input on a logarithmic axis, a mark for each rule; exact zeros on a line below."""
+    figure = go.Figure()
+    for order, (name, values) in enumerate(weights.items()):
+        size = np.abs(values)
+        figure.add_scatter(
+            x=np.arange(len(values)),
+            y=np.where(size > 0, np.maximum(size, FLOOR * 3), FLOOR),
+            mode="markers",
+            name=name,
+            marker={
+                "symbol": RULE_SYMBOLS[order % 3],
+                "size": 8,
+                "color": LIGHT.categorical[order],
+                "line": {"width": 1.5},
+            },
+            customdata=np.stack([np.array(names, object), values], axis=1),
+            hovertemplate=f"{name}, %{{customdata[0]}}: %{{customdata[1]:.3g}}<extra></extra>",
+        )
+    ticks = [FLOOR, 1e-6, 1e-4, 1e-2, 1]
+    figure.update_xaxes(showgrid=False, zeroline=False, **_ticks(names))
+    figure.update_yaxes(
+        title="|weight|",
+        type="log",
+        tickvals=ticks,
+        ticktext=["exactly 0", "10⁻⁶", "10⁻⁴", "0.01", "1"],
+        range=[np.log10(FLOOR) - 0.6, 0.8],
+    )
+    return _laid_out(figure)
+
+
+def _ticks(names: Sequence[str]) -> dict[str, Any]:
+    """Every name where they are few, slanted where they are long; of many, some."""
+    step = max(1, -(-len(names) // 10))
+    places = np.arange(0, len(names), step)
+    slanted = max(len(name) for name in names) > 4
+    return {
+        "tickvals": places,
+        "ticktext": [names[int(place)] for place in places],
+        "tickangle": -40 if slanted else 0,
+    }
+
+
+def _laid_out(figure: go.Figure) -> go.Figure:
+    figure.update_layout(
+        hovermode="closest",
+        legend={"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"},
+        margin={"l": 56, "r": 12, "t": 40, "b": 46},
+    )
+    return figure
