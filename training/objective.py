@@ -16,7 +16,7 @@ import copy
 import math
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float, Int64
@@ -32,8 +32,14 @@ Statistics = Literal["saved", "batch"]
 SAMPLE_GRADIENT_NUMBERS = 2**22  # numbers of sample gradients that are computed at once
 
 
+@runtime_checkable
 class Smooth(Protocol):
-    """A function of a flat vector that has a gradient and a Hessian; `Objective` is one."""
+    """A function of a flat vector that has a gradient and a Hessian; `Objective` is one. `point` is where it
+    is looked at unless told otherwise.
+    """
+
+    @property
+    def point(self) -> Tensor: ...
 
     def value(self, vector: Tensor) -> float: ...
 
