@@ -31,5 +31,6 @@ LABS = Catalog(
             "double_descent",
             "descent_tab=Trained+networks&descent_run={run}",
         ),
+        Lab("landscape", "Loss landscape", "training.landscape", "landscape"),
     ],
 )

@@ -1,0 +1,220 @@
+"""The landscape's script: its points are the checkpoint's own, what is known is not computed again, and what
+can't be is a sentence.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from logs.directory import RunDirectory
+from logs.info import read_info
+from logs.reader import RunReader
+from logs.status import read_status
+from logs.tables import Table, read_table
+from tests.training.conftest import Trained
+from training.config import ConfigError
+from training.landscape import main
+from training.landscape_settings import KINDS, LandscapeSettings
+
+
+class Landscapes:
+    """Landscapes of one small run, each made by the script in this process."""
+
+    def __init__(self, run: RunReader, root: Path) -> None:
+        self.run, self.runs, self.data = run, run.directory.path.parent, root / "data"
+
+    def __call__(self, *options: str, code: int = 0, names: tuple[str, ...] | None = None) -> RunDirectory:
+        before = set(self.runs.iterdir())
+        given = (self.run.directory.id,) if names is None else names
+        places = ["--runs", str(self.runs), "--data", str(self.data), "--samples", "100"]
+        assert main([*given, *places, *options]) == code
+        (made,) = set(self.runs.iterdir()) - before
+        return RunDirectory(made)
+
+
+def points(directory: RunDirectory) -> Table:
+    table = read_table(directory, "points")
+    assert table is not None
+    return table
+
+
+@pytest.fixture
+def landscapes(train: Trained, tmp_path: Path) -> Landscapes:
+    run = train("--dataset", "digits", "--model", "mlp", "--epochs", "4", "--checkpoint-every", "1")
+    return Landscapes(run, tmp_path)
+
+
+def test_the_centre_is_the_checkpoints_own_loss_on_the_test_samples(landscapes: Landscapes) -> None:
+    found = points(landscapes("--points", "9", "--samples", "100000"))
+    frame = found.frame
+    centre = frame[(frame["a"] == 0) & (frame["b"] == 0)]
+    for metric in ("loss", "accuracy"):
+        own = float(landscapes.run.curve(metric, "test").value[-1])
+        assert centre[f"test_{metric}"].item() == pytest.approx(own, rel=1e-6)
+    assert found.about["level"] == 9
+    assert found.about["run"] == landscapes.run.directory.id
+    assert len(frame) == 81
+
+
+@pytest.mark.parametrize("kind", KINDS.names())
+def test_every_kind_is_a_run_with_its_points_and_its_directions(landscapes: Landscapes, kind: str) -> None:
+    row = KINDS[kind]
+    other = ["--other-checkpoint", "epoch-0001"] if kind == "between" else []
+    made = landscapes("--kind", kind, "--points", "9" if row.plane else "13", *other)
+    found = points(made)
+    assert len(found.frame) == (81 if row.plane else 13)
+    assert np.isfinite(found.frame["train_loss"]).all()
+    assert len(found.about["axes"]) == (2 if row.plane else 1)
+    tensors = load_file(made.path / "directions.safetensors")
+    assert {name.split("/")[0] for name in tensors} == (
+        {"centre", "first", "second"} if row.plane else {"centre", "first"}
+    )
+    assert read_info(made).kind == "landscape"
+    status = read_status(made)
+    assert status is not None
+    assert status.state == "finished"
+
+
+def test_the_path_has_every_checkpoint_with_its_own_loss_and_its_distance(landscapes: Landscapes) -> None:
+    made = landscapes("--kind", "trajectory", "--points", "9", "--samples", "100000")
+    path = read_table(made, "path")
+    assert path is not None
+    assert path.frame["checkpoint"].tolist() == [
+        "epoch-0001",
+        "epoch-0002",
+        "epoch-0003",
+        "epoch-0004",
+        "last",
+    ]
+    assert path.frame["a"].iloc[-1] == path.frame["b"].iloc[-1] == 0
+    assert 0.5 < sum(path.about["shares"][:2]) <= 1
+    assert (path.frame["train_loss"].diff().dropna()[:3] < 0).all(), "it was still learning"
+    about = points(made).about
+    assert about["a_range"][0] < path.frame["a"].min() <= path.frame["a"].max() < about["a_range"][1]
+
+
+def test_a_line_between_two_networks_begins_at_one_and_ends_at_the_other(landscapes: Landscapes) -> None:
+    made = landscapes(
+        "--kind", "between", "--other-checkpoint", "epoch-0001", "--points", "13", "--span", "1"
+    )
+    frame = points(made).frame
+    path = read_table(landscapes("--kind", "trajectory", "--points", "9"), "path")
+    assert path is not None
+    losses = dict(zip(path.frame["checkpoint"], path.frame["train_loss"], strict=True))
+    assert frame["train_loss"].iloc[0] == pytest.approx(losses["last"], rel=1e-5)
+    assert frame["train_loss"].iloc[-1] == pytest.approx(losses["epoch-0001"], rel=1e-5)
+
+
+def test_points_of_an_earlier_landscape_are_taken_over(
+    landscapes: Landscapes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = points(landscapes("--points", "9"))
+    from training.landscape_chain import ChainLosses
+
+    asked: list[float] = []
+    row = ChainLosses.row
+
+    def counted(self: ChainLosses, a: float, b: list[float]) -> dict[str, torch.Tensor]:
+        asked.extend(b)
+        return row(self, a, b)
+
+    monkeypatch.setattr(ChainLosses, "row", counted)
+    second = points(landscapes("--points", "13"))
+    assert len(asked) == 169 - 25, "13 x 13 shares 5 x 5 points with 9 x 9"
+    assert second.about["key"] == first.about["key"]
+    asked.clear()
+    landscapes("--points", "13")
+    assert not asked
+    landscapes("--points", "9", "--seed", "1")
+    assert len(asked) == 81, "other directions are another landscape"
+
+
+def test_losses_that_are_no_numbers_are_holes(
+    landscapes: Landscapes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from training.landscape_chain import ChainLosses
+
+    row = ChainLosses.row
+
+    def torn(self: ChainLosses, a: float, b: list[float]) -> dict[str, torch.Tensor]:
+        found = row(self, a, b)
+        if a > 0.9:
+            found["test"][:, 0] = torch.inf
+            found["train"][:, 0] = torch.nan
+        return found
+
+    monkeypatch.setattr(ChainLosses, "row", torn)
+    made = landscapes("--points", "13")
+    frame = points(made).frame
+    far = frame["a"] > 0.9
+    assert np.isinf(frame.loc[far, "test_loss"]).all()
+    assert np.isnan(frame.loc[far, "train_loss"]).all()
+    assert np.isfinite(frame.loc[~far, "test_loss"]).all()
+    status = read_status(made)
+    assert status is not None
+    assert status.state == "finished"
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (("--checkpoint", "bets"), "there is no checkpoint"),
+        (("--kind", "between", "--other-checkpoint", "best"), "same network"),
+        (("--kind", "between", "--other-run", "nobody"), "nobody"),
+    ],
+)
+def test_what_can_not_be_is_a_failed_run_with_a_sentence(
+    landscapes: Landscapes, options: tuple[str, ...], sentence: str
+) -> None:
+    status = read_status(landscapes(*options, code=1))
+    assert status is not None
+    assert status.state == "failed"
+    assert sentence in status.error
+
+
+def test_a_run_that_is_gone_is_named(landscapes: Landscapes) -> None:
+    name = landscapes.run.directory.id
+    shutil.rmtree(landscapes.run.directory.path)
+    status = read_status(landscapes(code=1, names=(name,)))
+    assert status is not None
+    assert name in status.error
+
+
+def test_a_checkpoint_of_another_network_is_refused(landscapes: Landscapes, train: Trained) -> None:
+    other = train("--dataset", "digits", "--model", "mlp", "--epochs", "1", "--hidden-layers", "1")
+    made = landscapes("--kind", "between", "--other-run", other.directory.id, code=1)
+    status = read_status(made)
+    assert status is not None
+    assert "different networks" in status.error
+
+
+def test_settings_that_can_not_be_are_refused_before_anything_is_written(
+    landscapes: Landscapes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = set(landscapes.runs.iterdir())
+    assert main(["--runs", str(landscapes.runs)]) == 2
+    assert "no run is named" in capsys.readouterr().err
+    assert main([landscapes.run.directory.id, "--runs", str(landscapes.runs), "--points", "20"]) == 2
+    assert "one of 9, 13, 25, 49" in capsys.readouterr().err
+    assert set(landscapes.runs.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"kind": "plan"}, "did you mean 'plane'"),
+        ({"kind": "line", "points": 9}, "a line has one of 13"),
+        ({"preview": True, "statistics": "recomputed"}, "one of preview and recomputed"),
+        ({"normalisation": "filters"}, "did you mean 'filter'"),
+    ],
+)
+def test_settings_name_the_value_and_the_way_out(settings: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(ConfigError, match=sentence):
+        LandscapeSettings(run="any", **settings)

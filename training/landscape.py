@@ -1,0 +1,278 @@
+"""Loss landscapes of a run's checkpoint: `python -m training.landscape RUN [RUN] --kind plane`.
+
+A landscape is a run of its own, of the kind landscape. What it finds lies in its tables: `points` (the
+losses, level by level) and `path` (the training's checkpoints, with their own losses); the directions lie in
+directions.safetensors. Points that an earlier landscape of the same checkpoint, directions, samples and
+settings has are taken from there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.torch import save_file
+
+from logs.catalog import RunCatalog
+from logs.directory import RunDirectory
+from logs.errors import LogsError
+from logs.tables import read_table, write_table
+from logs.writer import RunWriter
+from training.checkpoints import CheckpointError
+from training.devices import DeviceError, choose_device
+from training.engines import cores
+from training.lab_script import LabError, data_root, lab_main
+from training.landscape_chain import ChainLosses, chain_of
+from training.landscape_grid import Grid, Losses, compute
+from training.landscape_modules import FoldedLosses, ModuleLosses, convolves
+from training.landscape_plane import Cut, cut_of
+from training.landscape_settings import LandscapeSettings
+from training.landscape_subject import Subject, subject_of
+from training.places import found_run
+
+KIND = "landscape"
+POINTS, PATH = "points", "path"
+WRITE_SECONDS = 0.7  # between two writings of a level that is under way
+DECIDES = (
+    "kind", "normalisation", "ignore_biasbn", "orthogonal", "reach", "seed", "samples", "statistics",
+    "preview",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Work:
+    """A landscape under way."""
+
+    settings: LandscapeSettings
+    run: RunWriter
+    subject: Subject
+    cut: Cut
+    grid: Grid
+    make: Callable[[], Losses]
+    method: str
+    key: str
+
+
+def work(settings: LandscapeSettings, run: RunWriter, should_stop: Callable[[], bool]) -> None:
+    """Computes the landscape of these settings, coarse to fine, and what else they ask for."""
+    try:
+        subject, other = subjects(settings, run.directory.path.parent)
+    except (CheckpointError, DeviceError) as error:
+        raise LabError(str(error)) from None
+    cut = cut_of(settings, subject, other, should_stop)
+    if should_stop():
+        return
+    make, method = losses_of(settings, subject, cut)
+    counts = {split: len(own) for split, own in subject.samples.items()}
+    grid = Grid(cut.a_range, cut.b_range, counts, settings.points)
+    key = key_of(settings, subject, other)
+    job = Work(settings, run, subject, cut, grid, make, method, key)
+    save_directions(run.directory, cut)
+    print(f"{settings.row.title} of {subject.title}; {method}", flush=True)
+    taken = take_known(grid, key, run.directory)
+    if taken:
+        print(f"{taken} points are known from an earlier landscape", flush=True)
+    if not _levels(job, should_stop):
+        return
+    if cut.path:
+        write_path(job)
+
+
+def subjects(settings: LandscapeSettings, runs: Path) -> tuple[Subject, Subject | None]:
+    """The network that is looked at and, for a line between two, the other one."""
+    device = choose_device(settings.device)
+    directory = found_run(settings.run, runs)
+    about = (settings.samples, settings.seed, device, data_root())
+    # Batch norm's statistics of a path's plane are those of its end
+    checkpoint = "last" if settings.kind == "trajectory" else settings.checkpoint
+    subject = subject_of(directory, checkpoint, *about)
+    if settings.kind != "between":
+        return subject, None
+    second = found_run(settings.other_run, runs) if settings.other_run else directory
+    return subject, subject_of(second, settings.other_checkpoint, *about, like=subject)
+
+
+def losses_of(settings: LandscapeSettings, subject: Subject, cut: Cut) -> tuple[Callable[[], Losses], str]:
+    """What computes points fastest for this network: for each thread one of its own, and how, in words."""
+    network, samples, score = subject.network, subject.samples, subject.score
+    if settings.statistics == "recomputed":
+        return (
+            lambda: ModuleLosses(network, cut.parts, samples, score, recompute=True),
+            "batch norm's statistics are those of the training samples at each point",
+        )
+    if chain_of(network, samples) is not None:
+        shared = ChainLosses(network, cut.parts, samples, score)  # it only reads: one for all threads
+        return lambda: shared, ChainLosses.title
+    if convolves(network):
+        return (
+            lambda: FoldedLosses(network, cut.parts, samples, score, settings.preview),
+            FoldedLosses.title + (" and computed in bfloat16, a preview" if settings.preview else ""),
+        )
+    return lambda: ModuleLosses(network, cut.parts, samples, score), ModuleLosses.title
+
+
+def key_of(settings: LandscapeSettings, subject: Subject, other: Subject | None) -> str:
+    """The same for landscapes whose points are the same: of checkpoint, directions, samples and settings."""
+    decides: dict[str, Any] = {name: getattr(settings, name) for name in DECIDES}
+    decides |= {"fingerprint": subject.fingerprint, "data": subject.config.dataset}
+    if other is not None:
+        decides["other"] = other.fingerprint
+    if settings.kind == "trajectory":
+        folder = subject.directory.checkpoints
+        decides["path"] = sorted(path.name for path in folder.glob("epoch-*.safetensors"))
+    inputs = subject.samples["train"].inputs
+    decides["samples"] = [len(inputs), float(inputs.double().sum())]
+    return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:24]
+
+
+def take_known(grid: Grid, key: str, own: RunDirectory) -> int:
+    """Takes the points of earlier landscapes with the same key, finished or not; how many."""
+    for row in RunCatalog(own.path.parent).rows():
+        if row.kind != KIND or row.id == own.id or row.broken:
+            continue
+        try:
+            table = read_table(row.directory, POINTS)
+        except (LogsError, OSError, ValueError):
+            continue  # damaged: computed again
+        if table is not None and table.about.get("key") == key:
+            frame = table.frame
+            grid.take({name: frame[name].to_numpy() for name in frame.columns})
+    return len(grid.known)
+
+
+def save_directions(directory: RunDirectory, cut: Cut) -> None:
+    """`directions.safetensors`: the centre and each direction, by the names of the network's parameters."""
+    names = ("centre", "first", "second")
+    tensors = {
+        f"{title}/{name}": own.contiguous().clone()
+        for title, part in zip(names, cut.parts, strict=False)
+        for name, own in part.items()
+    }
+    save_file(tensors, directory.path / "directions.safetensors")
+
+
+def _levels(job: Work, should_stop: Callable[[], bool]) -> bool:
+    """Every level up to the finest, each written as it is done; whether it came to the end."""
+    grid = job.grid
+    whole = grid.points(grid.finest)
+    errors: dict[str, Any] = {}
+    level_done = 0
+    written = time.monotonic()
+
+    def tick(points: int) -> None:
+        nonlocal written
+        job.run.progress(step=len(grid.known), steps=whole)
+        if time.monotonic() - written > WRITE_SECONDS:
+            write_points(job, level_done, errors)
+            written = time.monotonic()
+
+    workers = job.settings.workers or cores()
+    for former, level in zip((0, *grid.levels), grid.levels, strict=False):
+        if not compute(grid, level, job.make, workers, should_stop, tick):
+            write_points(job, level_done, errors)
+            return False
+        if former:
+            errors[str(level)] = {split: grid.refinement(former, level, split) for split in grid.counts}
+        level_done = level
+        write_points(job, level_done, errors)
+        job.run.progress(step=len(grid.known), steps=whole)
+        print(f"{level} points a side: {_said(grid, level)}", flush=True)
+        written = time.monotonic()
+    return True
+
+
+def write_points(job: Work, level: int, errors: Mapping[str, Any]) -> None:
+    """The table of points, with how the picture was made. `level`: the finest that is whole, 0 for none."""
+    settings, grid = job.settings, job.grid
+    about = {
+        "key": job.key,
+        "run": job.subject.directory.id,
+        "title": job.subject.title,
+        "epoch": job.subject.epoch,
+        "kind": settings.kind,
+        "method": job.method,
+        "statistics": settings.statistics,
+        "preview": settings.preview,
+        "axes": list(job.cut.axes),
+        "a_range": list(grid.a_range),
+        "b_range": None if grid.b_range is None else list(grid.b_range),
+        "level": level,
+        "levels": list(grid.levels),
+        "lattice": grid.lattice,
+        "samples": dict(grid.counts),
+        "accuracy": job.subject.score.classes,
+        "refinement": dict(errors),
+        **job.cut.about,
+    }
+    if grid.known:
+        write_table(job.run.directory, POINTS, grid.columns(), about)
+
+
+def write_path(job: Work) -> None:
+    """The training's checkpoints on the plane, each with its own loss: contours are the plane's."""
+    subject, device = job.subject, choose_device(job.settings.device)
+    splits = list(subject.samples)
+    rows: list[dict[str, float]] = []
+    for point in job.cut.path:
+        own = subject_of(subject.directory, point.checkpoint, 1, 0, device, data_root(), like=subject)
+        nowhere = {name: weights * 0 for name, weights in own.weights.items()}
+        found = ModuleLosses(own.network, (own.weights, nowhere), own.samples, own.score).row(0.0, [0.0])
+        rows.append(
+            {
+                f"{split}_{name}": float(found[split][0, place]) / len(subject.samples[split])
+                for split in splits
+                for place, name in enumerate(("loss", "accuracy"))
+            }
+        )
+    path = job.cut.path
+    columns: dict[str, Any] = {
+        "checkpoint": [point.checkpoint for point in path],
+        "epoch": np.array([point.epoch for point in path]),
+        "a": np.array([point.a for point in path]),
+        "b": np.array([point.b for point in path]),
+        "distance": np.array([point.distance for point in path]),
+    }
+    columns |= {name: np.array([row[name] for row in rows]) for name in rows[0]}
+    write_table(job.run.directory, PATH, columns, {"shares": job.cut.about.get("shares", [])})
+
+
+def _said(grid: Grid, level: int) -> str:
+    losses = grid.values(level, "test")
+    finite = losses[np.isfinite(losses)]
+    if not len(finite):
+        return "no test loss is a number"
+    holes = losses.size - len(finite)
+    said = f"test loss from {finite.min():.4g} to {finite.max():.4g}"
+    return said + (f", {holes} points without a number" if holes else "")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """RUN [RUN ...] before the options: each gets its landscape; with --kind between the second is the other
+    end.
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    names: list[str] = []
+    while given and not given[0].startswith("-"):
+        names.append(given.pop(0))
+    if not names:
+        told = any(word.split("=")[0] in ("--run", "--from-run", "--help", "-h") for word in given)
+        if not told:
+            print("error: no run is named; give its id, its name or its folder first", file=sys.stderr)
+            return 2
+        return lab_main(KIND, LandscapeSettings, work, given)
+    if "between" in given or "--kind=between" in given:
+        ends = ["--run", names[0], *(["--other-run", names[1]] if len(names) > 1 else [])]
+        return lab_main(KIND, LandscapeSettings, work, [*ends, *given])
+    codes = [lab_main(KIND, LandscapeSettings, work, ["--run", name, *given]) for name in names]
+    return max(codes)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
