@@ -8,7 +8,6 @@ weights, order of batches and dropout; points and split are the same.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import io
 import sys
 import tempfile
@@ -28,15 +27,14 @@ from logs.writer import RunWriter
 from models.activations import ACTIVATIONS
 from models.catalog import checked_settings
 from models.playground import Playground
-from training.batched import BatchedTraining, EpochScores
 from training.film_writer import FilmWriter, Numbers, frame_epochs
 from training.lab_script import LabError, lab_main
 from training.learners import sample_losses
-from training.loop import batches_in
 from training.members import Member, Rows
 from training.playground_settings import PlaygroundSettings
+from training.playground_training import SeedsTraining
 from training.points import OWN, Points, PointsError, drawn_points, read_points, split_points, write_points
-from training.tasks import TASKS, Task, rightness
+from training.tasks import rightness
 
 KIND = "playground"
 MARGIN = 0.15  # of the points' spread, shown around them
@@ -87,15 +85,6 @@ class Plane:
         return np.stack([low - margin, high + margin], axis=1).tolist()
 
 
-class Seed(Member):
-    """One of the networks. Only its loss is watched while it trains: frames are measured by themselves."""
-
-    @property
-    def row(self) -> Task:
-        task = TASKS[self.task]
-        return dataclasses.replace(task, metrics=task.metrics[:1], best=task.metrics[0])
-
-
 class Shoot:
     """The training and its film."""
 
@@ -105,7 +94,7 @@ class Shoot:
         # Only the plateau schedule looks at validation scores; frames have their own
         watched = plane.validation if settings.schedule == "plateau" else np.zeros(0, np.int64)
         members = [self._member(seed, watched) for seed in seeds]
-        self.training = BatchedTraining(members)
+        self.training = SeedsTraining(members)
         self.count = len(seeds)
         network = members[0].build()
         assert isinstance(network, Playground)
@@ -115,7 +104,7 @@ class Shoot:
         self.loss = sample_losses(members[0].loss, {}, 0.0)
         self.parts = [torch.from_numpy(part) for part in (plane.train, plane.validation)]
         self.features = network.features(plane.inputs).T.contiguous()
-        self.steps_per_epoch = batches_in(len(plane.train), members[0].config.batch_size)
+        self.errors: dict[int, str] = {}  # a seed's place -> why its network ended early
         self._waiting: list[tuple[int, Tensor]] = []
         self._spread: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
         self._next_part = time.monotonic()
@@ -125,34 +114,30 @@ class Shoot:
         """Trains to the end, or until it should stop. LabError where every seed failed."""
         self._waiting.append((0, self._now()))
         self._develop()
-        for scores in self.training.run():
-            if not isinstance(scores, EpochScores):
-                continue
-            self._note_failures(scores)
-            self._waiting.append((scores.epoch, self._now()))
+        for epoch in self.training.run():
+            self._waiting.append((epoch, self._now()))
             if should_stop():
                 break
             if time.monotonic() > self._next_part:
                 self._develop()
+                if len(self.errors) == self.count:
+                    break
             if time.monotonic() > self._next_table:
                 self._write_spread()
         if self._waiting:
             self._develop(last=True)
         self._write_spread()
-        errors = [error for error in self.training.errors if error is not None]
-        if len(errors) == self.count:
-            raise LabError(errors[0])
-        for number, error in enumerate(self.training.errors):
-            if error is not None:
-                note = f"seed {self.settings.seed + number} ended early: {error}"
-                self.run.text(0, "note", note)
+        if len(self.errors) == self.count:
+            raise LabError(self.errors[0])
+        for number, error in sorted(self.errors.items()):
+            self.run.text(0, "note", f"seed {self.settings.seed + number} ended early: {error}")
 
-    def _member(self, seed: int, validation: np.ndarray) -> Seed:
+    def _member(self, seed: int, validation: np.ndarray) -> Member:
         plane = self.plane
         parts = (plane.train, validation, np.zeros(0, np.int64))
         train, watched, test = (Rows(plane.inputs, plane.targets, torch.from_numpy(part)) for part in parts)
         config = self.settings.run_config(seed, len(plane.train))
-        return Seed(config, plane.task, (2,), len(plane.points.class_names), train, watched, test)
+        return Member(config, plane.task, (2,), len(plane.points.class_names), train, watched, test)
 
     def _about(self, seeds: list[int], network: Playground) -> dict[str, Any]:
         """The film's description (logs/FORMAT.md)."""
@@ -176,37 +161,31 @@ class Shoot:
         }
 
     def _now(self) -> Float32[Tensor, "seeds numbers"]:
-        """The numbers of every network as they are; NaN for those that have failed."""
-        training = self.training
-        if len(training.alive) == self.count:
-            return self.numbers.of(training.learners.networks)
-        found = self.numbers.of(training.last)  # of who has finished; the others' follow
-        failed = [number for number in range(self.count) if training.errors[number] is not None]
-        found[failed] = float("nan")
-        if len(training.alive):
-            found[torch.from_numpy(training.alive)] = self.numbers.of(training.learners.networks)
-        return found
+        """A copy of the numbers of every network as they are."""
+        return self.numbers.of(self.training.learners.networks)
 
     @torch.no_grad()
     def _develop(self, last: bool = False) -> None:
         """Measures the epochs that wait, all networks at once; logs the first one's, writes a part."""
         epochs = np.array([epoch for epoch, _ in self._waiting])
-        weights = torch.stack([numbers for _, numbers in self._waiting])
-        loss, accuracy = self._measured(weights)
+        numbers = torch.stack([numbers for _, numbers in self._waiting])
+        loss, accuracy = self._measured(numbers)
+        weights = numbers.numpy()
+        self._end_broken(epochs, weights, loss, accuracy)
         for place, split in enumerate(("train", "validation")):
             kept = np.isfinite(loss[:, 0, place])
             values = {"loss": loss[kept, 0, place], "accuracy": accuracy[kept, 0, place]}
-            steps = epochs[kept] * self.steps_per_epoch
+            steps = epochs[kept] * self.training.steps_per_epoch
             self.run.log_rows(steps, values, split, epochs[kept].astype(np.float64))
         shown = np.array([epoch in self.frames for epoch in epochs.tolist()])
         shown[-1] |= last  # of a training that ended early, the last epoch is a frame too
         if shown.any():
-            self.film.write(epochs[shown], weights.numpy()[shown], loss[shown], accuracy[shown])
+            self.film.write(epochs[shown], weights[shown], loss[shown], accuracy[shown])
             self._spread.append((epochs[shown], loss[shown], accuracy[shown]))
         wanted = self.settings.epochs
         self.run.progress(
-            epoch=int(epochs[-1]), epochs=wanted, step=int(epochs[-1]) * self.steps_per_epoch,
-            steps=wanted * self.steps_per_epoch,
+            epoch=int(epochs[-1]), epochs=wanted, step=int(epochs[-1]) * self.training.steps_per_epoch,
+            steps=wanted * self.training.steps_per_epoch,
         )  # fmt: skip
         self._waiting = []
         self._next_part = time.monotonic() + PART_SECONDS
@@ -214,13 +193,12 @@ class Shoot:
     def _measured(
         self, weights: Float32[Tensor, "epochs seeds numbers"]
     ) -> tuple[Float32[np.ndarray, "epochs seeds 2"], Float32[np.ndarray, "epochs seeds 2"]]:
-        """Loss and accuracy of the points that train and of the others; NaN for failed networks."""
+        """Loss and accuracy of the points that train and of the others."""
         outputs = self.numbers.outputs(weights.flatten(0, 1), self.features)
         targets = self.plane.targets.expand(len(outputs), -1)
         losses = self.loss(outputs, targets)
         rows = outputs.transpose(1, 2)
         right = rightness(rows.flatten(0, 1), targets.flatten()).view(losses.shape)
-        right = right.masked_fill(losses.isnan(), float("nan"))
         loss, accuracy = (
             torch.stack([values[:, part].mean(dim=1) for part in self.parts], dim=1)
             .view(*weights.shape[:2], 2)
@@ -229,11 +207,29 @@ class Shoot:
         )
         return loss, accuracy
 
-    def _note_failures(self, scores: EpochScores) -> None:
-        for number, state in scores.ended.items():
-            if state == "failed":
-                self.film.end(number, str(self.training.errors[number]))
-                self.frames.add(scores.epoch)  # also of a long film that leaves epochs out
+    def _end_broken(
+        self, epochs: np.ndarray, weights: np.ndarray, loss: np.ndarray, accuracy: np.ndarray
+    ) -> None:
+        """Of a network whose loss or weights are no numbers any more, nothing is kept from there on."""
+        whole = np.isfinite(loss[:, :, 0]) & np.isfinite(weights).all(axis=2)
+        for number in range(self.count):
+            broken = np.flatnonzero(~whole[:, number])
+            if number in self.errors:
+                first = 0
+            elif len(broken):
+                first = int(broken[0])
+                rate = self.training.members[number].config.learning_rate
+                self.errors[number] = (
+                    f"the loss became {loss[first, number, 0]:g} in epoch {epochs[first]}: the weights have "
+                    f"left the range of numbers, mostly because the learning rate ({rate:g}) is too high; "
+                    f"try {rate / 10:g}"
+                )
+                self.film.end(number, self.errors[number])
+                self.frames.add(int(epochs[first]))  # also of a long film that leaves epochs out
+            else:
+                continue
+            for values in (weights, loss, accuracy):
+                values[first:, number] = np.nan
 
     def _write_spread(self) -> None:
         """tables/seeds.parquet: the loss and accuracy of each seed at each frame."""
