@@ -9,7 +9,7 @@ from dashboard.navigation import views
 from logs.catalog import RunSummary
 
 # The page of each kind of study, and what the kind is called; the address names the study in `study`.
-PAGES = {"kfold": mark("K-fold"), "sweep": mark("Sweep")}
+PAGES = {"kfold": mark("K-fold"), "sweep": mark("Sweep"), "guided": mark("Guided set")}
 
 # Schemes that the number of folds doesn't describe (training.fold_schemes has them all, and imports PyTorch).
 SCHEMES = {
@@ -41,6 +41,11 @@ def members_of(study: str, runs: Sequence[RunSummary]) -> list[RunSummary]:
 
 def page_of(run: RunSummary) -> tuple[str, dict[str, str]]:
     """The page that shows the run, and the part of the address that names it there."""
+    if run.kind == "guided":  # one page shows all studies of a set, which the address describes
+        config, name = run.config, "" if run.dataset == "digits" else f"_{run.dataset}"
+        sizes = {"real_samples": config.get("train_samples"), "real_epochs": config.get("epochs")}
+        query = {f"{key}{name}": str(value) for key, value in sizes.items()}
+        return "real_images", {"real_dataset": run.dataset, **query}
     pages = {view.name for view in views()}
     return (run.kind, {"study": run.id}) if is_study(run) and run.kind in pages else ("run", {"run": run.id})
 

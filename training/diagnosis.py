@@ -217,9 +217,13 @@ def _underfitting(found: Evidence) -> list[Check]:
 
 
 def _good_fit(found: Evidence) -> list[Check]:
-    says = f"{_percent(found.left)} of what guessing leaves is still there on the training data"
-    if math.isfinite(found.loss_gap):
-        says += f", and the gap to the validation data is {_percent(found.loss_gap)} of the loss of guessing"
+    what = "errors" if found.measures_errors else "loss"
+    says = f"{_percent(found.left)} of the {what} of guessing is left"
+    if found.loss_gap >= 0:
+        says += f", and the validation loss is above the training loss by {_percent(found.loss_gap)} of the "
+        says += "loss of guessing"
+    elif math.isfinite(found.loss_gap):
+        says += ", and the validation loss is not above the training loss"
     return [Check("none of the other rules holds", says, found.left, POOR, True)]
 
 

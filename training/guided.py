@@ -52,9 +52,9 @@ class GuidedStudy:
 
     @property
     def title(self) -> str:
-        names = ", ".join(variant.title for variant in self.options.variants)
         seeds = self.options.seeds
-        return f"{names} on {self.options.config.dataset}" + (f", {seeds} seeds each" if seeds > 1 else "")
+        several = f", {seeds} seeds each" if seeds > 1 else ""
+        return f"{self.options.title} on {self.options.config.dataset}{several}"
 
     def jobs(self, done: Mapping[Key, RunSummary]) -> list[Job]:
         """All of them, seed by seed, so that every variant has its first curve soon."""
@@ -84,7 +84,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             rest, own = apart(namespace, (*OPTIONS, *MEANS))
             options, means = chosen(rest, own)
-            run = opened_study(rest, options.config, KIND, options.to_dict() | vars(means))
+            named = options.config.replace(name=options.config.name or options.title)
+            run = opened_study(rest, named, KIND, options.to_dict() | vars(means))
         except TOLD as error:
             print(f"error: {error}", file=sys.stderr)
             return 2

@@ -167,6 +167,13 @@ class GuidedOptions:
         variants = tuple(dict.fromkeys(map(Variant.parse, added)))
         return cls(config, variants, int(values.get("seeds", 1)))
 
+    @property
+    def title(self) -> str:
+        """For a person, of three variants at most: "Too small, Right, Too large"."""
+        titles = [variant.title for variant in self.variants]
+        more = [f"and {len(titles) - 3} more"] if len(titles) > 3 else []
+        return ", ".join([*titles[:3], *more])[:200]
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values for run.json."""
         return {"add": [variant.text for variant in self.variants], "seeds": self.seeds}

@@ -57,6 +57,8 @@ class Job:
 
     @property
     def title(self) -> str:
+        if self.kind == "variant":  # the configuration's name says which
+            return f"seed {self.member['seed'] + 1}"
         return ", ".join(f"{name} {number}" for name, number in self.member.items())
 
 

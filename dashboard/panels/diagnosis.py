@@ -144,7 +144,10 @@ def _remedies(run: RunSummary, verdict: Verdict, settings: Settings) -> None:
 def _remedy(run: RunSummary, config: RunConfig | None, remedy: Remedy, settings: Settings) -> None:
     with st.container(border=True, height="stretch"):
         st.markdown(f"**{_(remedy.title)}**")
-        st.caption(plain(_(remedy.summary)))
+        strength = remedy.strength
+        number = "" if strength is None else f" {_(strength.description)}: {strength.default:g}."
+        about = f"{_(remedy.summary)}{number[:2].upper()}{number[2:]}"
+        st.caption(plain(about))
         changed, refused = remedied(run, config, remedy)
         if changed is None:
             if refused:

@@ -14,8 +14,9 @@ from dashboard.language import _
 from dashboard.learning_look import learning_sweeps, size_scores
 from dashboard.navigation import link
 from dashboard.panels.bound_slider import bound_slider
-from dashboard.panels.bounded import bounded_choice, noted_problem
+from dashboard.panels.bounded import bounded_choice
 from dashboard.panels.escape import plain
+from dashboard.panels.named_several import named_several
 from dashboard.panels.plot import plot
 from dashboard.panels.real_images_start import AMISS
 from dashboard.settings import Settings
@@ -24,9 +25,10 @@ from training.config import ConfigError, RunConfig
 from training.guided_set import SIZES, Variant
 
 MODULE = "training.sweep"
-NAMED = "real_learn"  # in the address: the variants, each a part of its own
+NAMED = "real_learn"  # in the address: the variants, with commas between
 SIZES_KEY = "real_learn_sizes"
-USUAL = {"digits": "20 50 100 200 400 800 1200", "fashion_mnist": "100 300 1000 3000 10000"}
+DEFAULT = ("right", "too_large")
+USUAL = {"digits": "30 100 200 400 1200", "fashion_mnist": "100 300 1000 3000"}
 MOST_SIZES = 12
 HEIGHT = 460
 SCORES = ("accuracy", "loss")
@@ -35,31 +37,42 @@ SPLITS = ("validation", "test")
 
 def learning_form(look: GuidedLook, settings: Settings) -> None:
     """Which networks, which sizes, how many seeds, and the button."""
-    with st.form("real_learning", border=True):
+    with st.container(border=True):
         texts = _variants(look)
-        chosen = st.pills(
-            _("Networks"), texts, selection_mode="multi", default=["right", "too_large"],
-            key="real_learn_pills", format_func=lambda text: Variant.parse(text).title,
-        )  # fmt: skip
+        chosen = named_several(_("Networks"), texts, DEFAULT, NAMED, lambda text: Variant.parse(text).title)
         with st.grid(3, min_column_width=200, vertical_alignment="bottom"):
+            key = f"{SIZES_KEY}_{look.config.dataset}"
             said = st.text_input(
-                _("Training images"), USUAL[look.config.dataset], key=f"{SIZES_KEY}_{look.config.dataset}",
-                bind="query-params", help=_("Numbers with spaces between; each is a point of the curve."),
+                _("Training images"), USUAL[look.config.dataset], key=key, bind="query-params",
+                help=_("Numbers with spaces between; each is a point of the curve."),
             )  # fmt: skip
             seeds = bound_slider(_("Seeds"), 1, 10, 3, "real_learn_seeds")
-            pressed = st.form_submit_button(
-                _("Train the curves"), type="primary", icon=":material/play_arrow:", width="stretch"
-            )
-    if pressed:
-        try:
-            sizes = read_sizes(said)
-            for text in chosen:
-                start_learning_curve(look.config, Variant.parse(text), sizes, seeds, settings)
-        except ConfigError as problem:
-            st.error(plain(str(problem)), title=_("The curves can't be trained"), icon=":material/error:")
-        else:
-            if not chosen:
-                st.warning(_("Choose at least one network."))
+            problem = _problem(look.config, chosen, said, seeds)
+            st.button(
+                _("Train the curves"), type="primary", icon=":material/play_arrow:", width="stretch",
+                key="real_learn_start", disabled=bool(problem), on_click=_start,
+                args=(look.config, chosen, said, seeds, settings),
+            )  # fmt: skip
+        if problem:
+            st.warning(plain(problem))
+
+
+def _problem(config: RunConfig, chosen: Sequence[str], said: str, seeds: int) -> str:
+    """Why the curves can't be trained; "" where they can."""
+    if not chosen:
+        return _("Choose at least one network.")
+    try:
+        for text in chosen:
+            learning_words(config, Variant.parse(text), read_sizes(said), seeds)
+    except ConfigError as problem:
+        return str(problem)
+    return ""
+
+
+def _start(config: RunConfig, chosen: Sequence[str], said: str, seeds: int, settings: Settings) -> None:
+    """For a callback: a sweep for each network."""
+    for text in chosen:
+        start_learning_curve(config, Variant.parse(text), read_sizes(said), seeds, settings)
 
 
 def read_sizes(text: str) -> list[int]:
@@ -82,7 +95,7 @@ def read_sizes(text: str) -> list[int]:
 def learning_words(config: RunConfig, variant: Variant, sizes: Sequence[int], seeds: int) -> list[str]:
     """The options of `python -m training.sweep` for the learning curve of a variant.
 
-    ConfigError for a size below the batch, which is made as small as the smallest size where it can be.
+    The batch is made as small as the smallest size where it must be. ConfigError where a variant can't be.
     """
     start = variant.config(config)
     batch = min(start.batch_size, sizes[0])
@@ -95,7 +108,8 @@ def learning_words(config: RunConfig, variant: Variant, sizes: Sequence[int], se
         histogram_every=0,
     )
     values = ",".join(map(str, sizes))
-    return [*command_line(start), "--set", f"train_samples={values}", "--seeds", str(seeds)]
+    means = ["--seeds", str(seeds), "--way", "alone"]  # together, all points would come at the end
+    return [*command_line(start), "--set", f"train_samples={values}", *means]
 
 
 def start_learning_curve(
@@ -149,10 +163,4 @@ def _variants(look: GuidedLook) -> list[str]:
     every = [*(Variant(size.name) for size in SIZES), *begun]
     names = {"more_data"}
     kept = [each for each in every if not names & {name for name, _strength in each.remedies}]
-    said = [text for text in st.query_params.get_all(NAMED) if text]
-    for text in said:
-        try:
-            kept.append(Variant.parse(text))
-        except ConfigError as problem:
-            noted_problem(NAMED, str(problem))
     return list(dict.fromkeys(each.text for each in kept))

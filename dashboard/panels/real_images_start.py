@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,7 +11,6 @@ import streamlit as st
 from dashboard.guided_look import GuidedLook, offered, why_not, with_remedy
 from dashboard.language import _
 from dashboard.panels.bound_control import bound_control
-from dashboard.panels.bounded import noted_problem
 from dashboard.panels.escape import plain
 from dashboard.panels.named_choice import named_choice
 from dashboard.settings import Settings
@@ -66,10 +66,8 @@ def chosen_start(look: GuidedLook) -> Variant:
     texts = list(dict.fromkeys([DEFAULT.text, *(result.variant.text for result in look.results)]))
     said = st.query_params.get(FROM)
     if said and said not in texts:  # of a link: it need not have been trained here
-        try:
+        with contextlib.suppress(ConfigError):  # the box below says what is wrong
             texts.append(Variant.parse(said).text)
-        except ConfigError as problem:
-            noted_problem(FROM, str(problem))
     chosen = named_choice(
         _("Add a remedy to"), texts, DEFAULT.text, FROM, lambda text: Variant.parse(text).title,
         help=_("Remedies add up: start from one that has been trained."),

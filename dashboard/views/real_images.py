@@ -3,58 +3,23 @@
 import streamlit as st
 
 from dashboard.charts.fit_gap import gap_chart
-from dashboard.data_look import is_here
-from dashboard.guided_look import GuidedLook, look_at_set, marks_of, set_config
+from dashboard.guided_look import GuidedLook, look_at_set, marks_of
 from dashboard.language import _, texts
-from dashboard.panels.bound_control import bound_control
-from dashboard.panels.bound_slider import bound_slider
-from dashboard.panels.bounded import bounded_choice, said_problems
+from dashboard.panels.bounded import said_problems
 from dashboard.panels.diagnosis import diagnosed_runs, diagnosis_tab, run_choice
-from dashboard.panels.escape import plain
 from dashboard.panels.live import live
 from dashboard.panels.real_images_curves import curve_choice, real_images_board, real_images_curves
 from dashboard.panels.real_images_learning import learning_choice, learning_curves, learning_form
+from dashboard.panels.real_images_settings import asked_set
 from dashboard.panels.real_images_start import remedy_buttons, said_amiss, start_set, stop_button
 from dashboard.panels.run_store import listed_runs, run_catalog
 from dashboard.panels.source import show_source
 from dashboard.panels.try_this import try_this
 from dashboard.settings import read_settings
-from models.catalog import Parameter
-from training.config import ConfigError, RunConfig
-from training.datasets import DATASETS
 from training.diagnosis import diagnose
-from training.guided_set import IMAGE_SETS
 
 words = texts("real_images")
 settings = read_settings()
-SAMPLES = Parameter(
-    "training_images", 0, "training images; empty: as many as suit the data", "integer", 10, 60_000
-)
-EPOCHS = Parameter("epochs", 0, "passes over them; empty: as many as suit the data", "integer", 2, 1000)
-
-
-def asked() -> tuple[RunConfig | None, int]:
-    """The set that the settings stand for, None where they don't go together; and the number of seeds."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        dataset = bounded_choice(
-            _("Images"), tuple(IMAGE_SETS.names()), "digits", "real_dataset",
-            lambda name: IMAGE_SETS[name].title,
-        )  # fmt: skip
-        usual = IMAGE_SETS[dataset].config()
-        key = "" if dataset == "digits" else f"_{dataset}"
-        samples = bound_control(SAMPLES, None, f"real_samples{key}", absent=usual.train_samples, width=150)
-        epochs = bound_control(EPOCHS, None, f"real_epochs{key}", absent=usual.epochs, width=150)
-        seeds = bound_slider(
-            _("Seeds"), 1, 10, 1, "real_seeds", width=180,
-            about=_("Trainings of each variant, with other images and other first weights."),
-        )  # fmt: skip
-    if not is_here(DATASETS[dataset], settings.data):
-        st.caption(words["download"])
-    try:
-        return set_config(dataset, samples, epochs), seeds
-    except ConfigError as problem:
-        st.error(plain(str(problem)), title=words["cannot"], icon=":material/error:")
-        return None, seeds
 
 
 def remedies(look: GuidedLook, seeds: int) -> None:
@@ -103,7 +68,7 @@ st.title(_("On real images"))
 st.caption(words["intro"])
 problems = st.container()
 try_this(words["try"], "real")
-config, seeds = asked()
+config, seeds = asked_set(settings, words)
 said_amiss()
 contents = {
     _("Remedies"): lambda look: remedies(look, seeds),

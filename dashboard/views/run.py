@@ -11,6 +11,7 @@ from dashboard.panels.escape import plain
 from dashboard.panels.lab_link import lab_link
 from dashboard.panels.live import live
 from dashboard.panels.run_actions import removed_run, run_actions
+from dashboard.panels.run_diagnosis import run_diagnosis
 from dashboard.panels.run_header import run_progress, run_title
 from dashboard.panels.run_picker import current_run, run_cards, run_picker
 from dashboard.panels.run_store import run_catalog
@@ -76,6 +77,7 @@ def header(run_id: str) -> bool:
     except LogsError:
         return False  # removed meanwhile: the next run of the page says so
     run_progress(now)
+    run_diagnosis(now)
     return now.state == "running"
 
 
