@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
+import importlib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.lab_runs import is_lab, lab_page
+from dashboard.lab_runs import is_lab, lab_page, lab_query
 from dashboard.navigation import views
 from dashboard.panels.run_actions import where_again, why_not_resumed
 from logs.catalog import RunCatalog, RunSummary
-from training.labs import LABS
+from training.labs import LABS, Lab
 from training.playground import main
 
 Open = Callable[..., AppTest]
@@ -83,3 +85,11 @@ def test_a_training_has_no_laboratory(make_run: Callable[..., Path], runs: Path)
     (run,) = RunCatalog(runs).rows()
     assert not is_lab(run)
     assert where_again(run) == ("new_run", {"from": run.id})
+
+
+@pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.name)
+def test_every_laboratory_has_a_script_and_an_address_of_its_runs(lab: Lab, lab_run: RunSummary) -> None:
+    assert callable(importlib.import_module(lab.module).main)
+    assert lab_run.info is not None
+    run = dataclasses.replace(lab_run, info=dataclasses.replace(lab_run.info, kind=lab.name))
+    assert run.id in lab_query(run).values()
