@@ -20,17 +20,21 @@ from dashboard.panels.escape import plain
 from dashboard.panels.film import bring_film, film_player
 from dashboard.panels.live import live
 from dashboard.panels.named_choice import named_choice
+from dashboard.panels.playground_form import form_values
 from dashboard.panels.playground_start import BESIDE, EPOCH, FILM, KEPT, KIND, PLAYED, differences
 from dashboard.panels.run_actions import stop_run
 from dashboard.panels.run_card import state_badge
 from dashboard.panels.run_store import run_catalog
+from dashboard.panels.try_this import put
 from dashboard.settings import Settings
 from logs.catalog import RunSummary
 from logs.directory import RunDirectory
 from logs.errors import LogsError
 from logs.requests import waiting_requests
 from logs.status import duration_text
+from training.config import ConfigError
 from training.film import Film, FilmReader
+from training.playground_settings import PlaygroundSettings
 
 INTERVAL = 0.25  # seconds between two looks while it trains
 FIRST_SECONDS = 1.0  # that are waited for the first frame, in small steps
@@ -45,7 +49,7 @@ def film_reader(path: Path) -> FilmReader:
     return FilmReader(RunDirectory(path))
 
 
-def named_film(settings: Settings, key: str, newest: bool = False) -> RunSummary | None:
+def named_film(settings: Settings, key: str) -> RunSummary | None:
     """The run that the address names for `key`; None where it names none, or one that is no playground, which
     is remembered for `said_problems`.
     """
@@ -64,13 +68,17 @@ def named_film(settings: Settings, key: str, newest: bool = False) -> RunSummary
 
 
 def film_box(
-    run: RunSummary, beside: RunSummary | None, settings: Settings, words: Mapping[str, str]
+    run: RunSummary,
+    beside: RunSummary | None,
+    asked: PlaygroundSettings | None,
+    settings: Settings,
+    words: Mapping[str, str],
 ) -> None:
-    """State and buttons, the film, and what came of each seed."""
+    """State and buttons, and the film. `asked`: what the form says now."""
     if beside is not None and beside.id == run.id:
         beside = None
     with st.container(horizontal=True, vertical_alignment="center"):
-        _actions(run, beside)
+        _actions(run, beside, asked)
         with st.container(gap=None, width="content"):
             live(lambda: _part(run.id, settings, words), run.state == "running", INTERVAL)
             if beside is not None:
@@ -120,26 +128,26 @@ def _bring(run: RunSummary, key: str, wait: bool = False) -> Film | None:
 def _player(run: RunSummary, beside: RunSummary | None) -> None:
     """The film, and how it is looked at: only this is drawn anew when that changes."""
     seeds, first = int(run.config.get("seeds", 1)), int(run.config.get("seed", 0))
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         every = [MEAN, *map(str, range(seeds))]
         seed = named_choice(
             _("Seed of the network"), every, MEAN if seeds > 1 else "0", "playground_seed_shown",
             lambda name: _("Mean of seeds") if name == MEAN else _("Seed {n}").format(n=int(name) + first),
-            width=180, label_visibility="collapsed",
+            width=150, label_visibility="collapsed",
         )  # fmt: skip
         titles = {
             "probability": _("Probability"),
             "classes": _("Decision"),
-            "spread": _("Spread over seeds"),
+            "spread": _("Seed spread"),
         }
         show = named_choice(
             _("Plane"), SHOWS if seed == MEAN else SHOWS[:2], SHOWS[0], "playground_show", titles.__getitem__,
-            width=180, label_visibility="collapsed",
+            width=150, label_visibility="collapsed",
         )  # fmt: skip
         names = {"loss": _("Loss"), "accuracy": _("Accuracy")}
         metric = named_choice(
             _("Curves"), METRICS, METRICS[0], "playground_metric", names.__getitem__,
-            width=125, label_visibility="collapsed",
+            width=108, label_visibility="collapsed",
         )  # fmt: skip
         log = st.toggle(_("Log"), key="playground_log", bind="query-params", disabled=metric != "loss")
         validation = st.toggle(_("Validation"), value=True, key="playground_validation", bind="query-params")
@@ -204,22 +212,27 @@ def _shown(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _actions(run: RunSummary, beside: RunSummary | None) -> None:
+def _actions(run: RunSummary, beside: RunSummary | None, asked: PlaygroundSettings | None) -> None:
     running = run.state == "running"
-    asked = running and bool(waiting_requests(run.directory))
+    stopping = running and bool(waiting_requests(run.directory))
     st.button(
-        _("Stopping ...") if asked else _("Stop"), icon=":material/stop_circle:", key="playground_stop",
-        disabled=not running or asked, on_click=_stop, args=(run,),
+        _("Stopping ...") if stopping else _("Stop"), icon=":material/stop_circle:", key="playground_stop",
+        disabled=not running or stopping, on_click=_stop, args=(run,),
         help=_("Ends after the current epoch; the film so far stays.") if running else _("It isn't running."),
     )  # fmt: skip
     kept = st.query_params.get(KEPT) == "true" and beside is not None
     if kept or beside is not None:
-        st.button(_("Close the comparison"), icon=":material/close:", key="playground_close", on_click=_close)
+        st.button(_("Close"), icon=":material/close:", key="playground_close", on_click=_close)
     if not kept:
         st.button(
-            _("Keep for comparison"), icon=":material/keep:", key="playground_keep", on_click=_keep,
+            _("Keep"), icon=":material/keep:", key="playground_keep", on_click=_keep,
             args=(run,),
             help=_("The next films are shown beside this one, until the comparison is closed."),
+        )  # fmt: skip
+    if asked is None or differences(asked.to_dict(), run.config):
+        st.button(
+            _("Its settings"), icon=":material/tune:", key="playground_take", on_click=_take, args=(run,),
+            help=_("Puts the settings of this film into the form."),
         )  # fmt: skip
     link("run", _("Its run"), icon=":material/show_chart:", run=run.id)
 
@@ -228,6 +241,13 @@ def _stop(run: RunSummary) -> None:
     try:
         st.toast(stop_run(run))
     except (LogsError, OSError) as problem:
+        st.toast(plain(str(problem)), icon=":material/warning:")
+
+
+def _take(run: RunSummary) -> None:
+    try:
+        put(form_values(run.config))
+    except ConfigError as problem:  # of a newer version
         st.toast(plain(str(problem)), icon=":material/warning:")
 
 

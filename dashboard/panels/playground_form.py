@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,7 +14,7 @@ from dashboard.panels.bound_slider import bound_scale, bound_slider
 from dashboard.panels.control import words_of
 from dashboard.panels.named_choice import named_choice
 from dashboard.panels.named_several import named_several
-from dashboard.panels.playground_points import own_points
+from dashboard.panels.playground_points import own_points, own_values
 from dashboard.settings import Settings
 from models.activations import ACTIVATIONS
 from models.catalog import Parameter
@@ -93,7 +94,7 @@ def _points(settings: Settings, words: Mapping[str, str]) -> dict[str, Any]:
     if dataset == OWN:
         found |= own_points(settings, words)
     else:
-        found["samples"] = bound_scale(_("Points"), SAMPLES, USUAL.samples, key_of("samples"))
+        found["samples"] = _scale(_("Points"), SAMPLES, USUAL.samples, key_of("samples"))
         for parameter in PLANE[dataset].parameters:
             if parameter.name not in FIELDS["dataset"].skip:
                 found[parameter.name] = _slider(parameter)
@@ -159,15 +160,13 @@ def _training() -> dict[str, Any]:
         _("Optimizer"), OPTIMIZERS.names(), USUAL.optimizer, key_of("optimizer"),
         lambda name: _(OPTIMIZERS[name].title),
     )  # fmt: skip
-    found["learning_rate"] = bound_scale(
-        _("Learning rate"), RATES, USUAL.learning_rate, key_of("learning_rate")
-    )
+    found["learning_rate"] = _scale(_("Learning rate"), RATES, USUAL.learning_rate, key_of("learning_rate"))
     found["schedule"] = named_choice(
         _("Schedule"), SCHEDULES.names(), USUAL.schedule, key_of("schedule"),
         lambda name: _(SCHEDULES[name].title),
     )  # fmt: skip
-    found["batch_size"] = bound_scale(_("Batch size"), BATCHES, USUAL.batch_size, key_of("batch_size"))
-    found["epochs"] = bound_scale(_("Epochs"), EPOCHS, USUAL.epochs, key_of("epochs"))
+    found["batch_size"] = _scale(_("Batch size"), BATCHES, USUAL.batch_size, key_of("batch_size"))
+    found["epochs"] = _scale(_("Epochs"), EPOCHS, USUAL.epochs, key_of("epochs"))
     found["seeds"] = bound_slider(_("Seeds, trained at the same time"), 1, 20, USUAL.seeds, key_of("seeds"))
     found["seed"] = bound_control(FIELDS["seed"].parameter, USUAL.seed, key_of("seed"))
     for family in ("optimizer", "schedule"):
@@ -185,11 +184,11 @@ def _training() -> dict[str, Any]:
 
 def _penalties() -> dict[str, Any]:
     return {
-        "weight_decay": bound_scale(
+        "weight_decay": _scale(
             _("Weight decay (L2)"), PENALTIES, USUAL.weight_decay, key_of("weight_decay"),
             about=_(FIELDS["weight_decay"].parameter.description),
         ),
-        "l1": bound_scale(
+        "l1": _scale(
             _("L1"), PENALTIES, USUAL.l1, key_of("l1"), about=_(FIELDS["l1"].parameter.description)
         ),
         "dropout": bound_slider(
@@ -223,3 +222,32 @@ def _usual_width(layer: int) -> int:
 
 def _activation_title(name: str) -> str:
     return _(ACTIVATIONS[name].title)
+
+
+def _scale(label: str, stops: tuple[Any, ...], usual: Any, key: str, about: str | None = None) -> Any:
+    """One of round numbers, or what a link or a run's settings name between them; the address writes it
+    without separators: 5000, 1e-05.
+    """
+    parameter = FIELDS[key.removeprefix(PREFIX)].parameter
+    seen: set[Any] = st.session_state.setdefault(f"{key}_seen", set())  # its stops stay while it is moved
+    with contextlib.suppress(ValueError):
+        seen.add(parameter.check(st.session_state.get(key, st.query_params.get(key, usual)), "the address"))
+    return bound_scale(label, sorted({*stops, *seen}), usual, key, _short, about)
+
+
+def _short(stop: float) -> str:
+    return str(stop) if isinstance(stop, int) else f"{stop:g}"
+
+
+def form_values(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What every widget says for a run's configuration, by key."""
+    asked = PlaygroundSettings.from_dict(config)
+    found = {name: getattr(asked, name) for name in FIELDS if key_of(name) in form_defaults()}
+    found |= asked.settings
+    found |= {"seed": asked.seed, "depth": len(asked.layers), "features": list(asked.features)}
+    found |= {f"width_{layer}": width for layer, width in enumerate(asked.layers)}
+    own = len(set(asked.activations)) > 1
+    found |= {"own_activations": own, "activation": asked.activations[0]}
+    if own:
+        found |= {f"activation_{layer}": name for layer, name in enumerate(asked.activations)}
+    return {key_of(name): value for name, value in found.items()} | own_values(asked.points)

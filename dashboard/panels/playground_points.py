@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -35,6 +36,14 @@ def own_points(settings: Settings, words: Mapping[str, str]) -> dict[str, Any]:
     titles = {"painted": _("Painted by hand"), "file": _("From a CSV file")}
     way = named_choice(_("Where from"), WAYS, WAYS[0], "playground_way", titles.__getitem__)
     return _painted(settings) if way == "painted" else _file(settings, words)
+
+
+def own_values(points: str) -> dict[str, Any]:
+    """What the widgets say for the file of a run's own points; nothing for a file that a person named."""
+    path = Path(points)
+    if path.parent.name != FOLDER:
+        return {}
+    return {"playground_way": "file", FILE: path.stem}
 
 
 def _painted(settings: Settings) -> dict[str, Any]:
@@ -73,7 +82,7 @@ def _file(settings: Settings, words: Mapping[str, str]) -> dict[str, Any]:
     )
     if uploaded is not None:
         return _uploaded(uploaded.getvalue(), settings)
-    named = st.query_params.get(FILE, "")
+    named = str(st.session_state.get(FILE) or st.query_params.get(FILE, ""))
     path = settings.runs / FOLDER / f"{named}.csv"
     if not re.fullmatch(r"[0-9a-f]{16}", named):
         return {"problem": words["no_file"]}
@@ -93,7 +102,7 @@ def _uploaded(content: bytes, settings: Settings) -> dict[str, Any]:
         return {"problem": _("The file is no UTF-8 text; save it as CSV in UTF-8.")}
     except (PointsError, OSError) as problem:
         return {"problem": str(problem)}
-    st.query_params[FILE] = path.stem
+    st.query_params[FILE] = st.session_state[FILE] = path.stem
     return {"points": str(path)}
 
 

@@ -23,6 +23,7 @@ BESIDE = "playground_beside"  # in the address: the run beside it
 KEPT = "playground_kept"  # in the address, "true": the one beside stays when another is trained
 EPOCH = "playground_epoch"  # in the address: where the film rests; absent: at its end
 PLAYED = "playground_played"  # in the session: the run that plays when it is first shown
+UNTOLD = ("laboratory", "name", "visdom")  # say nothing about what is computed
 GO = "playground_go"  # in the session: what is asked for shall be trained when the form is next read
 
 
@@ -88,7 +89,7 @@ def try_and_train(found: Mapping[str, Any], defaults: Mapping[str, Any]) -> None
 def differences(now: Mapping[str, Any], before: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
     """Name, new value and former value of every setting in which two runs' configurations differ."""
     flat_now, flat_before = _flat(now), _flat(before)
-    names = list(dict.fromkeys([*flat_now, *flat_before]))
+    names = [name for name in dict.fromkeys([*flat_now, *flat_before]) if name not in UNTOLD]
     return [
         (name, flat_now.get(name), flat_before.get(name))
         for name in names

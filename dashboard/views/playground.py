@@ -40,7 +40,7 @@ with right:
                 st.session_state[GO] = True
                 st.rerun()
     else:
-        film_box(shown, named_film(settings, BESIDE), settings, words)
+        film_box(shown, named_film(settings, BESIDE), asked, settings, words)
         if shown.state != "running":
             with st.expander(_("Each seed at the end"), icon=":material/table_rows:"):
                 seeds_table(shown)
