@@ -59,13 +59,14 @@ def curve_choice(look: GuidedLook) -> CurveChoice:
 def chosen_look(look: GuidedLook) -> str:
     """The variant whose curves are shown: of the address, else the too large one, else the first there is."""
     texts = [result.variant.text for result in look.results]
-    said = st.query_params.get(LOOK)
+    said = str(st.session_state.get(LOOK) or st.query_params.get(LOOK) or "")
     if said and said not in texts:
         try:
             texts.append(Variant.parse(said).text)
         except ConfigError as problem:
             noted_problem(LOOK, str(problem))
-            del st.query_params[LOOK]
+            st.query_params.pop(LOOK, None)
+            st.session_state.pop(LOOK, None)
     default = "too_large" if "too_large" in texts else texts[0]
     return named_choice(_("Look at"), texts, default, LOOK, lambda text: Variant.parse(text).title, width=240)
 
@@ -78,7 +79,8 @@ def real_images_curves(
     _progress(look)
     result = look.result(str(st.session_state.get(LOOK, "")))
     if result is None:
-        st.info(_("Its first epoch begins these curves."))
+        waiting = _("Its first epoch begins these curves.")
+        st.info(waiting if look.running else _("Not trained yet on these images: its button starts it."))
     else:
         _curves(look, result, choice, words)
     return bool(look.running)

@@ -1,4 +1,4 @@
-"""Which guided set the page of real images is about: data set, training images, epochs; and how many seeds."""
+"""Which guided set the page of real images is about: data set, training images, epochs; and the seeds."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def remedy_buttons(look: GuidedLook, seeds: int, settings: Settings) -> None:
 def chosen_start(look: GuidedLook) -> Variant:
     """The variant that remedies are added to, from a box of those that have been begun."""
     texts = list(dict.fromkeys([DEFAULT.text, *(result.variant.text for result in look.results)]))
-    said = st.query_params.get(FROM)
+    said = str(st.session_state.get(FROM) or st.query_params.get(FROM) or "")
     if said and said not in texts:  # of a link: it need not have been trained here
         with contextlib.suppress(ConfigError):  # the box below says what is wrong
             texts.append(Variant.parse(said).text)
