@@ -14,7 +14,7 @@ from models.catalog import Catalog
 from training.datasets import DATASETS
 
 GAUSSIAN_INPUTS = 200  # coordinates, all of equal weight: Belkin, Hsu and Xu 2020 use 100 for 40 samples
-TEST_SAMPLES = 300
+TEST_SAMPLES = 200
 HIGHEST_NOISE = 2.0
 JITTER = 1.15  # of a cell
 MOST_SAMPLES = 120

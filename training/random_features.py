@@ -174,8 +174,8 @@ def feature_counts(samples: int, most: int | None = None) -> np.ndarray:
     away by a quarter, up to MOST_TIMES the samples or `most`.
     """
     steps = np.array([0.75, 0.82, 0.9, 0.96, 1.0, 1.04, 1.1, 1.2, 1.35])
-    below = np.geomspace(1 / samples, 0.65, 8)
-    above = np.geomspace(1.6, MOST_TIMES, 9)
+    below = np.geomspace(1 / samples, 0.65, 7)
+    above = np.geomspace(1.6, MOST_TIMES, 7)
     counts = np.unique(np.maximum(1, np.rint(samples * np.concatenate([below, steps, above])))).astype(int)
     return counts if most is None else np.unique(np.minimum(counts, most))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -69,23 +70,20 @@ def descent_chart(
             line={"color": extra.color, "width": 2, "dash": extra.dash},
             hovertemplate=f"{extra.name}: %{{y:.3g}}<br>%{{x:,}} {unit}<extra></extra>",
         )
-    mark_threshold(figure, threshold, threshold_text)
     if chosen is not None:
         at = int(np.abs(sizes - chosen).argmin())
         _ring(figure, float(sizes[at]), float(_mean(test)[at]))
-    figure.update_xaxes(title=x_title, type="log", uirevision=x_title, **_ticks(sizes))
     shown = _range(test, extras)
     steps = {"dtick": 1} if shown[1] - shown[0] > 2 else {}  # else 2 and 5 between the powers of ten
-    figure.update_yaxes(
-        title=y_title,
-        type="log",
-        range=shown,
-        uirevision=f"{y_title} {shown}",
-        exponentformat="power",
-        **steps,
+    errors_axis = {"type": "log", "range": shown, "uirevision": f"{y_title} {shown}", **steps}
+    return _laid_out(
+        figure,
+        _size_axis(sizes, x_title),
+        {"title": y_title, "exponentformat": "power", **errors_axis},
+        threshold,
+        threshold_text,
+        top=72,
     )
-    figure = _laid_out(figure, top=72)
-    return figure.update_layout(legend_y=1.08)  # above what is said of the threshold
 
 
 def norm_chart(sizes: np.ndarray, norm: np.ndarray, threshold: float, x_title: str) -> go.Figure:
@@ -101,10 +99,8 @@ def norm_chart(sizes: np.ndarray, norm: np.ndarray, threshold: float, x_title: s
         hovertemplate="norm %{y:.3g}<br>at %{x:,}<extra></extra>",
         showlegend=False,
     )
-    mark_threshold(figure, threshold)
-    figure.update_xaxes(title=x_title, type="log", uirevision=x_title, **_ticks(sizes))
-    figure.update_yaxes(title="‖w‖", type="log", uirevision="norm", exponentformat="power", dtick=1)
-    return _laid_out(figure)
+    norm_axis = {"title": "‖w‖", "type": "log", "uirevision": "norm", "exponentformat": "power", "dtick": 1}
+    return _laid_out(figure, _size_axis(sizes, x_title), norm_axis, threshold)
 
 
 def mistakes_chart(sizes: np.ndarray, mistakes: np.ndarray, threshold: float, x_title: str) -> go.Figure:
@@ -120,10 +116,8 @@ def mistakes_chart(sizes: np.ndarray, mistakes: np.ndarray, threshold: float, x_
         hovertemplate="%{y:.1%} wrong<br>at %{x:,}<extra></extra>",
         showlegend=False,
     )
-    mark_threshold(figure, threshold)
-    figure.update_xaxes(title=x_title, type="log", uirevision=x_title, **_ticks(sizes))
-    figure.update_yaxes(title="test mistakes", tickformat=".0%", rangemode="tozero", uirevision="mistakes")
-    return _laid_out(figure)
+    shares = {"title": "test mistakes", "tickformat": ".0%", "rangemode": "tozero", "uirevision": "mistakes"}
+    return _laid_out(figure, _size_axis(sizes, x_title), shares, threshold)
 
 
 def ridge_chart(ridges: np.ndarray, errors: np.ndarray, chosen: float, count: int) -> go.Figure:
@@ -142,11 +136,10 @@ def ridge_chart(ridges: np.ndarray, errors: np.ndarray, chosen: float, count: in
     )
     at = int(np.abs(ridges - chosen).argmin())
     _ring(figure, float(at), float(_mean(errors)[at]))
-    figure.update_xaxes(
-        title="ridge", tickvals=places, ticktext=[f"{ridge:g}" for ridge in ridges], zeroline=False
+    stops = {"tickvals": places, "ticktext": [f"{ridge:g}" for ridge in ridges], "zeroline": False}
+    return _laid_out(
+        figure, {"title": "ridge", **stops}, {"title": "test error", "type": "log", "uirevision": "ridge"}
     )
-    figure.update_yaxes(title="test error", type="log", uirevision="ridge")
-    return _laid_out(figure)
 
 
 def fits_chart(
@@ -176,19 +169,8 @@ def fits_chart(
         marker={"size": 6, "color": LIGHT.categorical[0]},
         hovertemplate="sample %{x:.2f}, %{y:.3g}<extra></extra>",
     )  # fmt: skip
-    figure.update_xaxes(title="x", zeroline=False)
-    figure.update_yaxes(title="y", range=[-3, 3], zeroline=False, uirevision="fits")
-    return _laid_out(figure, top=30)
-
-
-def mark_threshold(figure: go.Figure, threshold: float, text: str = "") -> None:
-    """A dotted line across a logarithmic axis, with its meaning above."""
-    figure.add_vline(x=threshold, layer="below", line={"color": LIGHT.text, "width": 1.3, "dash": "dot"})
-    if text:
-        figure.add_annotation(
-            x=np.log10(threshold), y=1, yref="paper", yanchor="bottom", text=text, showarrow=False,
-            font={"size": 12, "color": LIGHT.quiet},
-        )  # fmt: skip
+    heights = {"title": "y", "range": [-3, 3], "zeroline": False, "uirevision": "fits"}
+    return _laid_out(figure, {"title": "x", "zeroline": False}, heights, top=30)
 
 
 def _seeds(sizes: np.ndarray, values: np.ndarray, color: str) -> go.Scatter:
@@ -214,18 +196,50 @@ def _ring(figure: go.Figure, x: float, y: float) -> None:
     )  # fmt: skip
 
 
-def _laid_out(figure: go.Figure, top: int = 12) -> go.Figure:
-    """`top`: pixels above the axes, for a legend."""
-    figure.update_layout(
+def _laid_out(
+    figure: go.Figure,
+    x_axis: dict[str, Any],
+    y_axis: dict[str, Any],
+    threshold: float | None = None,
+    threshold_text: str = "",
+    top: int = 12,
+) -> go.Figure:
+    """Everything about the layout in one call: each takes Plotly some 5 ms, which a slider would feel.
+
+    A dotted line at `threshold` on a logarithmic axis, and what it means above it. `top`: pixels above the
+    axes, for a legend.
+    """
+    lines, notes = [], []
+    if threshold is not None:
+        lines.append(
+            {"type": "line", "x0": threshold, "x1": threshold, "y0": 0, "y1": 1, "yref": "paper",
+             "layer": "below", "line": {"color": LIGHT.text, "width": 1.3, "dash": "dot"}}
+        )  # fmt: skip
+    if threshold is not None and threshold_text:
+        notes.append(
+            {"x": np.log10(threshold), "y": 1, "yref": "paper", "yanchor": "bottom", "showarrow": False,
+             "text": threshold_text, "font": {"size": 12, "color": LIGHT.quiet}}
+        )  # fmt: skip
+    return figure.update_layout(
+        xaxis=x_axis,
+        yaxis=y_axis,
+        shapes=lines,
+        annotations=notes,
         hovermode="closest",
         showlegend=top > 12,
-        legend={"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"},
+        # Above what is said of the threshold
+        legend={
+            "orientation": "h", "x": 0, "xanchor": "left", "yanchor": "bottom", "y": 1.08 if notes else 1.02
+        },
         margin={"l": 60, "r": 12, "t": top, "b": 46},
-    )
-    return figure
+    )  # fmt: skip
 
 
-def _ticks(sizes: np.ndarray) -> dict[str, object]:
+def _size_axis(sizes: np.ndarray, title: str) -> dict[str, Any]:
+    return {"title": title, "type": "log", "uirevision": title, **_ticks(sizes)}
+
+
+def _ticks(sizes: np.ndarray) -> dict[str, Any]:
     """1, 2, 5, 10 ... as they lie within the sizes: a logarithmic axis names too few by itself."""
     low, high = float(np.min(sizes)), float(np.max(sizes))
     stops = [digit * 10**power for power in range(7) for digit in (1, 2, 5)]

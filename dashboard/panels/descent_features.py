@@ -45,7 +45,7 @@ DEFAULTS: dict[str, Any] = {
     "descent_samples": 40,
     "descent_noise": 0.1,
     "descent_ridge": 0.0,
-    "descent_seeds": 10,
+    "descent_seeds": 6,
     "descent_ratio": 1.0,
     "descent_best": False,
     "descent_tab": "Random features",
@@ -68,7 +68,7 @@ def descent_features(words: Mapping[str, str], data: Path) -> None:
         ratio = bound_scale(
             _("Look at features per sample"), RATIOS, 1.0, "descent_ratio", about=words["ratio"]
         )
-        seeds = bound_slider(_("Seeds"), 1, 30, 10, "descent_seeds", about=words["seeds"])
+        seeds = bound_slider(_("Seeds"), 1, 30, 6, "descent_seeds", about=words["seeds"])
     try:
         swept = _swept(problem, kind, samples, seeds, str(data))
         targets = noisy_targets(problem, samples, noise, seeds, data)
@@ -128,7 +128,12 @@ def _pictures(
         )
     if best:
         extras.append(
-            Extra(_("test, best ridge"), curves.counts, _best(swept, targets), LIGHT.categorical[4])
+            Extra(
+                _("test, best ridge"),
+                curves.counts,
+                _best(problem, kind, samples, noise, len(targets), swept, targets),
+                LIGHT.categorical[4],
+            )
         )
     if FEATURES[kind].limited:
         theory = expected_error(samples, curves.counts, noise, PROBLEMS[problem].inputs)
@@ -191,9 +196,12 @@ def _at(curves: DescentCurves, count: int) -> np.ndarray:
     return curves.test_error[list(curves.counts).index(count)]
 
 
-def _best(swept: Sweep, targets: np.ndarray) -> np.ndarray:
-    """Each size's least mean test error over the ridges of the slider."""
-    errors = [descent_curves(swept, targets, ridge).test_error.mean(axis=1) for ridge in RIDGES]
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _best(
+    problem: str, kind: str, samples: int, noise: float, seeds: int, _swept: Sweep, _targets: np.ndarray
+) -> np.ndarray:
+    """Each size's least mean test error over the ridges of the slider; the same for every ridge chosen."""
+    errors = [descent_curves(_swept, _targets, ridge).test_error.mean(axis=1) for ridge in RIDGES]
     return np.min(errors, axis=0)
 
 

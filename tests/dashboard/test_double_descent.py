@@ -29,7 +29,7 @@ def test_the_page_opens_with_real_digits_and_their_peak(
     drawn = figures(page)
     assert {ERRORS, "Norm of the weights", "Share of wrong classes"} <= set(drawn)
     names = [trace.get("name") for trace in drawn[ERRORS]["data"]]
-    assert names[1:3] == ["train, mean of 10 seeds", "test, mean of 10 seeds"]
+    assert names[1:3] == ["train, mean of 6 seeds", "test, mean of 6 seeds"]
     assert "It is largest at **40**" in said(page)
 
 
@@ -39,7 +39,7 @@ def test_a_link_brings_every_setting(open_page: Callable, figures: Callable, sai
         descent_problem="wave",
         descent_samples="30",
         descent_noise="0.3",
-        descent_ridge="0.001",
+        descent_ridge="0.01",
         descent_seeds="3",
         descent_ratio="10",
         descent_best="true",
