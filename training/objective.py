@@ -130,12 +130,21 @@ class Objective:
         self, vector: Float[Tensor, "numbers"], rows: Int64[Tensor, "rows"] | None = None
     ) -> Float[Tensor, "numbers"]:
         """The gradient of the mean loss of all samples, or of those in `rows`."""
-        total = torch.zeros_like(self.point)
+        return self.value_and_gradient(vector, rows)[1]
+
+    def value_and_gradient(
+        self, vector: Float[Tensor, "numbers"], rows: Int64[Tensor, "rows"] | None = None
+    ) -> tuple[float, Float[Tensor, "numbers"]]:
+        """The mean loss of all samples, or of those in `rows`, and its gradient, in one pass."""
+        total, losses = torch.zeros_like(self.point), list[Tensor]()
         for batch in self._batches(rows):
             leaves = self._leaves(vector)
-            loss = self._losses(leaves, *batch).sum()
-            total += _joined(torch.autograd.grad(loss, list(leaves.values()), materialize_grads=True))
-        return total / (self.samples if rows is None else len(rows))
+            losses.append(self._losses(leaves, *batch))
+            gradients = torch.autograd.grad(losses[-1].sum(), list(leaves.values()), materialize_grads=True)
+            losses[-1] = losses[-1].detach()
+            total += _joined(gradients)
+        value = torch.cat(losses).cpu().double()
+        return float(value.mean()), total / len(value)
 
     def hvp(
         self, vector: Float[Tensor, "numbers"], direction: Float[Tensor, "numbers"]

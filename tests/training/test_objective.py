@@ -102,6 +102,10 @@ def test_value_gradient_and_hessian_are_those_of_torch(case: str) -> None:
     assert objective.value(point) == pytest.approx(loss(point).item(), rel=1e-12)
     expected = torch.autograd.functional.jacobian(loss, point)
     torch.testing.assert_close(objective.gradient(point), expected)
+    rows = torch.tensor([3, 8, 1, 22, 17, 4, 2, 9])
+    value, gradient = objective.value_and_gradient(point, rows)
+    assert value == pytest.approx(objective.value(point, rows), rel=1e-13)
+    torch.testing.assert_close(gradient, objective.sample_gradients(point, rows).mean(0))
     direction = torch.randn_like(point)
     if case == "attention":  # torch's own double backward of the fused kernel is what is avoided
         ahead = objective.gradient(point + 1e-5 * direction)
