@@ -8,6 +8,7 @@ answers at once.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -16,7 +17,8 @@ from jaxtyping import Float
 
 from models.catalog import Catalog
 
-PENALTIES = np.geomspace(1e-4, 10, 51)
+DIGITS = (1, 1.5, 2, 3, 4, 5, 6, 7, 8, 9)
+PENALTIES = np.array([float(f"{digit}e{power}") for power in range(-4, 1) for digit in DIGITS] + [10.0])
 FEWEST, MOST = 15, 150  # training samples: few, so that penalties matter; the rest is held out
 SWEEPS, CHANGE = 3000, 1e-8  # of coordinate descent: at most, and when it has arrived
 TINY = 1e-3  # a weight below it and not 0 looks like 0 and is none
@@ -130,7 +132,7 @@ def coordinate_descent(
     return weights
 
 
-def soft_threshold[Values: (float, np.ndarray)](values: Values, by: np.ndarray | float) -> Values:
+def soft_threshold(values: np.ndarray, by: np.ndarray | float) -> np.ndarray:
     """Towards 0 by so much, and not past it: the proximal operator of by * |w|."""
     return np.sign(values) * np.maximum(np.abs(values) - by, 0.0)
 
@@ -157,10 +159,11 @@ def _proximal(weights: np.ndarray, prepared: Prepared, penalty: float, rate: flo
 
 def _coordinate(weights: np.ndarray, prepared: Prepared, penalty: float, rate: float) -> np.ndarray:
     weights = weights.copy()
-    for place in np.flatnonzero(np.diag(prepared.gram) > 0):
-        own = prepared.gram[place, place]
-        pull = prepared.cross[place] - prepared.gram[place] @ weights + own * weights[place]
-        weights[place] = soft_threshold(pull, penalty) / own
+    owns, cross = np.diag(prepared.gram).tolist(), prepared.cross.tolist()
+    for place, own in enumerate(owns):
+        if own > 0:
+            pull = cross[place] - float(prepared.gram[place] @ weights) + own * float(weights[place])
+            weights[place] = math.copysign(max(abs(pull) - penalty, 0.0), pull) / own
     return weights
 
 
@@ -207,10 +210,17 @@ class Descent:
         return int(((last > 0) & (last < TINY)).sum())
 
 
-def descend(prepared: Prepared, penalty: float, rule: str, steps: int) -> Descent:
+def descend(
+    prepared: Prepared,
+    penalty: float,
+    rule: str,
+    steps: int,
+    best: Float[np.ndarray, "inputs"] | None = None,
+) -> Descent:
     """So many steps of a rule on the lasso's objective, with the rate 1 / largest curvature.
 
-    ValueError for a penalty below 0; UnknownNameError for the rule.
+    `best`: the weights that minimise it, where they are known. ValueError for a penalty below 0;
+    UnknownNameError for the rule.
     """
     if not penalty >= 0:
         raise ValueError(f"penalty is {penalty}; it must be 0 or more")
@@ -219,11 +229,15 @@ def descend(prepared: Prepared, penalty: float, rule: str, steps: int) -> Descen
     weights = np.where(np.diag(prepared.gram) > 0, 0.1, 0.0)
     seen = [weights]
     for _ in range(steps):
-        weights = step(weights, prepared, penalty, rate)
+        moved = step(weights, prepared, penalty, rate)
+        if (moved == weights).all():  # it has arrived: every further step is this one
+            break
+        weights = moved
         seen.append(weights)
-    every = np.stack(seen)
-    best = coordinate_descent(prepared.gram, prepared.cross, np.array([penalty]))
-    gap = objective(prepared, every, penalty) - objective(prepared, best, penalty)
+    every = np.stack(seen + [weights] * (steps + 1 - len(seen)))
+    if best is None:
+        best = coordinate_descent(prepared.gram, prepared.cross, np.array([penalty]))[0]
+    gap = objective(prepared, every, penalty) - objective(prepared, best[None], penalty)
     return Descent(every, np.maximum(gap, 0.0))
 
 

@@ -12,6 +12,14 @@ from dashboard.theme import LIGHT, color_scale
 
 L1, L2 = LIGHT.categorical[0], LIGHT.categorical[1]
 RULE_SYMBOLS = ("x", "circle-open", "diamond")
+MOST_GREY = 16  # lines without a colour that can be pointed at; more are one trace
+PENALTY_AXIS = {
+    "title": "penalty",
+    "type": "log",
+    "dtick": 1,
+    "exponentformat": "power",
+    "uirevision": "penalty",
+}
 FLOOR = 1e-9  # where a weight of exactly 0 is drawn on a logarithmic axis
 
 
@@ -30,7 +38,11 @@ def paths_chart(
     """
     figure = go.Figure()
     place = {int(index): order for order, index in enumerate(np.flatnonzero(colored))}
-    for index in [*np.flatnonzero(~colored), *np.flatnonzero(colored)]:
+    grey = np.flatnonzero(~colored)
+    if len(grey) > MOST_GREY:
+        figure.add_trace(_together(penalties, weights[:, grey]))
+        grey = grey[:0]
+    for index in [*grey, *np.flatnonzero(colored)]:
         inked = int(index) in place
         figure.add_scatter(
             x=penalties,
@@ -45,10 +57,8 @@ def paths_chart(
             hovertemplate=f"<b>{names[index]}</b> %{{y:.3g}}<br>penalty %{{x:.2g}}<extra></extra>",
             showlegend=inked,
         )
-    figure.add_vline(x=chosen, line={"color": LIGHT.text, "width": 1.3, "dash": "dot"})
-    figure.update_xaxes(title="penalty", type="log", dtick=1, exponentformat="power", uirevision="penalty")
-    figure.update_yaxes(title="weight", range=[-limit, limit], uirevision=f"{limit:.3g}")
-    return _laid_out(figure)
+    heights = {"title": "weight", "range": [-limit, limit], "uirevision": f"{limit:.3g}"}
+    return _laid_out(figure, PENALTY_AXIS, heights, chosen)
 
 
 def bars_chart(names: Sequence[str], values: Mapping[str, np.ndarray]) -> go.Figure:
@@ -75,10 +85,9 @@ def bars_chart(names: Sequence[str], values: Mapping[str, np.ndarray]) -> go.Fig
             customdata=[names[int(index)] for index in zero],
             hovertemplate=f"{name}, %{{customdata}}: exactly 0<extra></extra>",
         )
-    figure.update_layout(barmode="group", bargap=0.2)
-    figure.update_xaxes(showgrid=False, **_ticks(names))
-    figure.update_yaxes(title="weight")
-    return _laid_out(figure)
+    return _laid_out(
+        figure, {"showgrid": False, **_ticks(names)}, {"title": "weight"}, barmode="group", bargap=0.2
+    )
 
 
 def pixels_chart(weights: np.ndarray, size: tuple[int, int], limit: float) -> go.Figure:
@@ -134,10 +143,8 @@ def penalty_errors_chart(
             hoverinfo="skip",
             marker={"symbol": "star", "size": 12, "color": color},
         )
-    figure.add_vline(x=chosen, line={"color": LIGHT.text, "width": 1.3, "dash": "dot"})
-    figure.update_xaxes(title="penalty", type="log", dtick=1, exponentformat="power", uirevision="penalty")
-    figure.update_yaxes(title="mean squared error", rangemode="tozero", uirevision="errors")
-    return _laid_out(figure)
+    heights = {"title": "mean squared error", "rangemode": "tozero", "uirevision": "errors"}
+    return _laid_out(figure, PENALTY_AXIS, heights, chosen)
 
 
 def gaps_chart(gaps: Mapping[str, np.ndarray], step: int) -> go.Figure:
@@ -152,10 +159,8 @@ def gaps_chart(gaps: Mapping[str, np.ndarray], step: int) -> go.Figure:
             line={"color": LIGHT.categorical[order], "width": 2, "dash": ("solid", "dash", "dot")[order % 3]},
             hovertemplate=f"{name}: %{{y:.2g}}<br>step %{{x}}<extra></extra>",
         )
-    figure.add_vline(x=step, line={"color": LIGHT.text, "width": 1.3, "dash": "dot"})
-    figure.update_xaxes(title="step", rangemode="tozero")
-    figure.update_yaxes(title="above the best objective", type="log", exponentformat="power", dtick=2)
-    return _laid_out(figure)
+    heights = {"title": "above the best objective", "type": "log", "exponentformat": "power", "dtick": 2}
+    return _laid_out(figure, {"title": "step", "rangemode": "tozero"}, heights, step)
 
 
 def sizes_chart(names: Sequence[str], weights: Mapping[str, np.ndarray]) -> go.Figure:
@@ -178,15 +183,14 @@ def sizes_chart(names: Sequence[str], weights: Mapping[str, np.ndarray]) -> go.F
             hovertemplate=f"{name}, %{{customdata[0]}}: %{{customdata[1]:.3g}}<extra></extra>",
         )
     ticks = [FLOOR, 1e-6, 1e-4, 1e-2, 1]
-    figure.update_xaxes(showgrid=False, zeroline=False, **_ticks(names))
-    figure.update_yaxes(
-        title="|weight|",
-        type="log",
-        tickvals=ticks,
-        ticktext=["exactly 0", "10⁻⁶", "10⁻⁴", "0.01", "1"],
-        range=[np.log10(FLOOR) - 0.6, 0.8],
-    )
-    return _laid_out(figure)
+    heights = {
+        "title": "|weight|",
+        "type": "log",
+        "tickvals": ticks,
+        "ticktext": ["exactly 0", "10⁻⁶", "10⁻⁴", "0.01", "1"],
+        "range": [np.log10(FLOOR) - 0.6, 0.8],
+    }
+    return _laid_out(figure, {"showgrid": False, "zeroline": False, **_ticks(names)}, heights)
 
 
 def _ticks(names: Sequence[str]) -> dict[str, Any]:
@@ -201,10 +205,41 @@ def _ticks(names: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _laid_out(figure: go.Figure) -> go.Figure:
-    figure.update_layout(
+def _together(x: np.ndarray, lines: np.ndarray) -> go.Scatter:
+    """Many lines [points, lines] as one grey trace with gaps."""
+    count = lines.shape[1]
+    gaps = np.full((1, count), np.nan)
+    return go.Scatter(
+        x=np.tile(np.append(x, np.nan), count),
+        y=np.concatenate([lines, gaps]).T.ravel(),
+        mode="lines",
+        line={"color": LIGHT.quiet, "width": 1},
+        opacity=0.4,
+        hoverinfo="skip",
+        showlegend=False,
+    )
+
+
+def _laid_out(
+    figure: go.Figure,
+    x_axis: Mapping[str, Any],
+    y_axis: Mapping[str, Any],
+    marked: float | None = None,
+    **more: Any,
+) -> go.Figure:
+    """The whole layout in one call: each takes Plotly some 5 ms. A dotted line at `marked`."""
+    lines = []
+    if marked is not None:
+        lines.append(
+            {"type": "line", "x0": marked, "x1": marked, "y0": 0, "y1": 1, "yref": "paper",
+             "line": {"color": LIGHT.text, "width": 1.3, "dash": "dot"}}
+        )  # fmt: skip
+    return figure.update_layout(
+        xaxis=dict(x_axis),
+        yaxis=dict(y_axis),
+        shapes=lines,
         hovermode="closest",
         legend={"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"},
         margin={"l": 56, "r": 12, "t": 40, "b": 46},
+        **more,
     )
-    return figure

@@ -52,6 +52,7 @@ def regular_gallery(words: Mapping[str, str], data: Path) -> None:
                 _card(row, pictures, classes, names, seed)
 
 
+@st.fragment  # a slider redraws its own card alone
 def _card(
     row: Transform, pictures: np.ndarray, classes: np.ndarray, names: tuple[str, ...], seed: int
 ) -> None:

@@ -35,7 +35,7 @@ from training.weight_paths import (
     prepare,
 )
 
-STOPS = (1e-4, 3e-4, 0.001, 0.003, 0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0, 3.0, 10.0)
+STOPS = tuple(PENALTIES[::2].tolist())
 STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 400, 800)
 COLORED = 10  # lines with a colour of their own
 L1, L2 = "L1", "L2"
@@ -82,8 +82,9 @@ def _solved(problem: str, samples: int, seed: int) -> tuple[Prepared, Path, Path
 
 @st.cache_resource(max_entries=32, show_spinner=False)
 def _descents(problem: str, samples: int, seed: int, penalty: float, steps: int) -> dict[str, Descent]:
-    prepared = prepare(problem, samples, seed)
-    return {rule.name: descend(prepared, penalty, rule.name, steps) for rule in RULES}
+    prepared, l1, _l2 = _solved(problem, samples, seed)
+    best = l1.weights[int(np.abs(PENALTIES - penalty).argmin())]
+    return {rule.name: descend(prepared, penalty, rule.name, steps, best) for rule in RULES}
 
 
 def _names(problem: str, prepared: Prepared) -> list[str]:
