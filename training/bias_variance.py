@@ -11,10 +11,49 @@ anew.
 
 from __future__ import annotations
 
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import torch
 from jaxtyping import Float
+
+from logs.tables import write_table
+from logs.writer import RunWriter
+from training import polynomial
+from training.capacities import JITTER_COPIES
+from training.curve_networks import CurveNetworks
+from training.curve_settings import POINTS, CurveSettings
+from training.fields import option
+from training.lab_script import LabError, lab_main
+from training.true_functions import TRUE_FUNCTIONS, draw_samples, grid
+
+TABLE = "capacities"
+SHOWN = 2  # every second place of the grid is in the table of curves
+SLICE = 20  # steps between two looks whether to stop
+PAUSE_SECONDS = 0.05
+WIDE = 1000  # beyond every width: seeds of two widths never meet
+
+
+@dataclass(frozen=True)
+class BiasSettings(CurveSettings):
+    """Networks of several widths, each fitted to many training sets."""
+
+    resamples: int = option(200, "training sets", "Data", "integer", low=2, high=1000, log=True)
+
+    def check(self) -> None:
+        super().check()
+        if self.function == POINTS:
+            raise ValueError(
+                "function is 'points'; bias is the distance to a truth, and of own points none is known: "
+                f"choose one of {', '.join(TRUE_FUNCTIONS.names())}"
+            )
 
 
 @dataclass(frozen=True)
@@ -59,3 +98,125 @@ def decompose(
             else np.full(fits.shape[1], np.inf)
         )
         return Decomposition(bias_squared, variance, noise**2, errors.mean(axis=0), doubt)
+
+
+def polynomial_sets(
+    function: str,
+    samples: int,
+    noise: float,
+    seed: int,
+    resamples: int,
+    degrees: Sequence[int],
+    ridge: float = 0.0,
+    lasso: float = 0.0,
+    jitter: float = 0.0,
+) -> tuple[Decomposition, Float[np.ndarray, "sets degrees grid"]]:
+    """Polynomials of these degrees fitted to every one of many training sets: their error in parts, and the
+    curves. Milliseconds without an L1 penalty.
+    """
+    truth, random = TRUE_FUNCTIONS[function], np.random.default_rng([seed, samples, 3])
+    x, y = draw_samples(truth, samples, noise, random, resamples)
+    x, y = polynomial.jittered(x, y, jitter, JITTER_COPIES, seed)
+    fits = polynomial.values(polynomial.fit(x, y, degrees, ridge, lasso), grid())
+    return decompose(fits, truth.compute(grid()), noise, random), fits
+
+
+def work(settings: BiasSettings, run: RunWriter, should_stop: Callable[[], bool]) -> None:
+    """Trains and writes. LabError where a network has diverged."""
+    torch.set_flush_denormal(True)
+    groups = {width: networks_for(settings, width) for width in sorted(set(settings.widths), reverse=True)}
+    effort = {width: 30 + width**settings.hidden_layers for width in groups}  # of a step, roughly
+    stop, rows = threading.Event(), dict[int, dict[str, Any]]()
+
+    def train(width: int) -> tuple[int, dict[str, Any], np.ndarray]:
+        torch.set_flush_denormal(True)  # of each thread
+        networks = groups[width]
+        while not networks.done and not stop.is_set():
+            networks.train(SLICE)
+        return width, *_parts(settings, networks)
+
+    with ThreadPoolExecutor(min(len(groups), os.cpu_count() or 1)) as pool:
+        # The widest first: no core is left with it at the end
+        waiting = [pool.submit(train, width) for width in groups]
+        try:
+            while waiting:
+                if should_stop():
+                    stop.set()
+                made = sum(effort[width] * networks.share for width, networks in groups.items())
+                step = round(settings.steps * made / sum(effort.values()))
+                run.progress(epoch=step, epochs=settings.steps, step=step, steps=settings.steps)
+                for task in [task for task in waiting if task.done()]:
+                    waiting.remove(task)
+                    width, row, curves = task.result()
+                    if groups[width].done:  # of one that was stopped half-way nothing can be said
+                        rows[width] = row
+                        _write(run, settings, rows, width, curves)
+                time.sleep(PAUSE_SECONDS)
+        finally:
+            stop.set()  # whatever happened, the others end too
+    for split in ("train", "test"):
+        for width in sorted(rows):  # the run's own curves: error against width
+            run.log(width, {"loss": rows[width][f"{split}_error"]}, split=split, epoch=float(width))
+    broken = [width for width, row in rows.items() if not np.isfinite(row["measured"])]
+    if broken:
+        raise LabError(
+            f"networks of width {', '.join(map(str, sorted(broken)))} have diverged; choose a learning rate "
+            f"below {settings.learning_rate:g}"
+        )
+
+
+def networks_for(settings: BiasSettings, width: int) -> CurveNetworks:
+    """One network of that width for each training set, untrained. All widths get the same sets."""
+    random = np.random.default_rng([settings.seed, settings.samples, 3])
+    truth = TRUE_FUNCTIONS[settings.function]
+    x, y = draw_samples(truth, settings.samples, settings.noise, random, settings.resamples)
+    validation = None
+    if settings.patience:
+        order = np.argsort(random.random(x.shape), axis=1)
+        x, y = np.take_along_axis(x, order, 1), np.take_along_axis(y, order, 1)
+        kept = settings.stopping_samples
+        validation, x, y = (x[:, :kept], y[:, :kept]), x[:, kept:], y[:, kept:]
+    widths = [width] * settings.resamples
+    return CurveNetworks(settings.plan(), widths, x, y, settings.seed * WIDE + width, validation)
+
+
+def _parts(settings: BiasSettings, networks: CurveNetworks) -> tuple[dict[str, Any], np.ndarray]:
+    """A capacity's row, and its curves [sets, places]."""
+    curves, truth = networks.values(grid()), TRUE_FUNCTIONS[settings.function].compute(grid())
+    random = np.random.default_rng([settings.seed, 4])  # the same new values for every capacity
+    parts = decompose(curves[:, None], truth, settings.noise, random)
+    with np.errstate(over="ignore", invalid="ignore"):
+        train = np.square(networks.fitted() - networks.y[..., 0].double().numpy()).mean()
+    row = {
+        "bias_squared": parts.bias_squared[0],
+        "variance": parts.variance[0],
+        "noise": parts.noise,
+        "measured": parts.measured[0],
+        "doubt": parts.doubt[0],
+        "train_error": train,
+        "test_error": parts.total[0],
+    }
+    return {name: float(value) for name, value in row.items()}, curves
+
+
+def _write(
+    run: RunWriter, settings: BiasSettings, rows: Mapping[int, dict[str, Any]], width: int, curves: np.ndarray
+) -> None:
+    write_table(run.directory, curves_table(width), {"curve": curves[:, ::SHOWN].astype(np.float32)})
+    ordered = sorted(rows)
+    columns = {name: [rows[each][name] for each in ordered] for name in rows[width]}
+    about = {"capacity": "width", "resamples": settings.resamples}
+    write_table(run.directory, TABLE, {"capacity": ordered, **columns}, about)
+
+
+def curves_table(capacity: int) -> str:
+    """The name of the table with a capacity's curves: a row for each training set."""
+    return f"curves_{capacity}"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    return lab_main("bias", BiasSettings, work, arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

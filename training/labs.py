@@ -22,8 +22,14 @@ LABS = Catalog(
     "laboratory",
     [
         Lab("playground", "Playground", "training.playground", "playground", "playground_film={run}"),
-        Lab("curve", "Fit a curve", "training.curve", "fit_curve"),
-        Lab("bias", "Bias and variance", "training.bias_variance", "fit_curve"),
+        Lab("curve", "Fit a curve", "training.curve", "fit_curve", "fit_run={run}"),
+        Lab(
+            "bias",
+            "Bias and variance",
+            "training.bias_variance",
+            "fit_curve",
+            "fit_tab=Bias+and+variance&fit_run={run}",
+        ),
         Lab(
             "double_descent",
             "Double descent",

@@ -68,19 +68,21 @@ def values(
 
 
 def jittered(
-    x: Float[np.ndarray, " samples"],
-    y: Float[np.ndarray, " samples"],
+    x: Float[np.ndarray, "*sets samples"],
+    y: Float[np.ndarray, "*sets samples"],
     deviation: float,
     copies: int,
     seed: int,
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[Float[np.ndarray, "*sets copied"], Float[np.ndarray, "*sets copied"]]:
     """Copies of the samples whose places have Gaussian noise: augmentation, which for small noise acts as a
     penalty on the curve's slope (Bishop 1995, doi:10.1162/neco.1995.7.1.108). Places stay in [-1, 1].
     """
     if not deviation:
         return x, y
-    noise = np.random.default_rng([seed, 1]).standard_normal((copies, len(x)))
-    return np.clip(x + deviation * noise, -1, 1).ravel(), np.tile(y, copies)
+    shape = (*x.shape[:-1], copies * x.shape[-1])
+    noise = np.random.default_rng([seed, 1]).standard_normal(shape)
+    places = np.tile(x, copies) + deviation * noise
+    return np.clip(places, -1, 1), np.tile(y, copies)
 
 
 def _least_squares(design: np.ndarray, y: np.ndarray, degrees: Sequence[int]) -> np.ndarray:

@@ -16,7 +16,7 @@ from models.catalog import Catalog
 GRID = 201  # places at which a fitted curve is drawn, and its distance to the truth is averaged
 MOST_SAMPLES = 1000
 MOST_NOISE = 2.0
-MOST_POINTS = 200
+MOST_POINTS = 60
 HOLD_OUT = 0.3  # of a reader's own points, kept from the fit
 
 
@@ -141,10 +141,11 @@ def grid() -> Float[np.ndarray, " grid"]:
 def draw_samples(
     function: TrueFunction, samples: int, noise: float, random: np.random.Generator, sets: int = 1
 ) -> tuple[Float[np.ndarray, "sets samples"], Float[np.ndarray, "sets samples"]]:
-    """Training sets: places uniform on [-1, 1] in ascending order, values with Gaussian noise of that
-    deviation.
+    """Training sets: a place at random in each of equal cells of [-1, 1], in ascending order, and its value
+    with Gaussian noise of that deviation. (Places wholly at random leave gaps, and all one sees is what
+    polynomials do in them.)
     """
-    x = np.sort(random.uniform(-1, 1, (sets, samples)), axis=1)
+    x = 2 * (np.arange(samples) + random.random((sets, samples))) / samples - 1
     return x, function.compute(x) + noise * random.standard_normal((sets, samples))
 
 
@@ -159,7 +160,7 @@ def own_points(points: Sequence[tuple[float, float]], seed: int, hold_out: float
     """A reader's points: some, by chance, are held out to be measured by; places and values are made of
     order 1.
 
-    ValueError for fewer than two points, more than 200, numbers that are not finite, or places all the same.
+    ValueError for fewer than two points, more than 60, numbers that are not finite, or places all the same.
     """
     array = np.array(points, np.float64).reshape(-1, 2)
     if not 2 <= len(array) <= MOST_POINTS:

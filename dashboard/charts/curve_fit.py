@@ -232,6 +232,32 @@ def sizes_chart(
     return figure
 
 
+def history_chart(
+    steps: np.ndarray, train: np.ndarray, test: np.ndarray, stopped: int | None = None
+) -> go.Figure:
+    """Both errors over the steps of a training; `stopped`: the step whose weights early stopping has kept."""
+    figure = go.Figure()
+    for values, split in ((train, "train"), (test, "test")):
+        if np.isfinite(values).any():
+            figure.add_scatter(
+                x=steps, y=_positive(values), mode="lines", name="training" if split == "train" else "test",
+                line={"color": SPLITS[split], "width": 2, "dash": DASHES[split]},
+                hovertemplate="step %{x}: %{y:.4g}<extra></extra>",
+            )  # fmt: skip
+    if stopped is not None:
+        figure.add_vline(
+            x=stopped, line={"color": FIT, "width": 1.5},
+            annotation={"text": "kept", "font": {"color": FIT, "size": 11}},
+        )  # fmt: skip
+    figure.update_xaxes(title="step", zeroline=False)
+    figure.update_yaxes(title="mean squared error", type="log")
+    figure.update_layout(
+        title="Error over the steps", hovermode="closest", legend=LEGEND,
+        margin={"l": 64, "r": 12, "t": 44, "b": 44},
+    )  # fmt: skip
+    return figure
+
+
 def _within(values: np.ndarray, low: float, high: float) -> np.ndarray:
     """Cut far outside of the picture: Plotly loses its way along lines that leave it by a factor of 1e6."""
     span = high - low

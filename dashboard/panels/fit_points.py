@@ -7,9 +7,9 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard.curve_points import EXAMPLE, Point, parsed_points, points_text, toggled
 from dashboard.language import _, count
 from dashboard.panels.bounded import noted_problem
+from training.curve_points import EXAMPLE, Point, parsed_points, points_text, toggled
 from training.true_functions import MOST_POINTS
 
 POINTS = "fit_points"

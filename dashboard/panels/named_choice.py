@@ -27,6 +27,27 @@ def named_choice(
     The address is read once: afterwards the box is the truth, since a redrawing starts with the address that
     the browser had when it asked. `looks` are st.selectbox's own (width, help ...).
     """
+    _begun(options, default, key)
+    chosen = str(st.selectbox(label, list(options), format_func=words, key=key, **looks))
+    return _said(chosen, default, key)
+
+
+def named_switch(
+    label: str,
+    options: Sequence[str],
+    default: str,
+    key: str,
+    words: Callable[[Any], str] = str,
+    **looks: Any,
+) -> str:
+    """The same with the options side by side. `looks` are st.segmented_control's own (help ...)."""
+    _begun(options, default, key)
+    chosen = st.segmented_control(label, list(options), required=True, format_func=words, key=key, **looks)
+    return _said(str(chosen), default, key)
+
+
+def _begun(options: Sequence[str], default: str, key: str) -> None:
+    """Before the widget: its first value is what the address says."""
     if key not in st.session_state:
         said = st.query_params.get(key)
         if said is not None and said not in options:
@@ -35,7 +56,10 @@ def named_choice(
         st.session_state[key] = said if said in options else default
     elif st.session_state[key] not in options:
         st.session_state[key] = default
-    chosen = str(st.selectbox(label, list(options), format_func=words, key=key, **looks))
+
+
+def _said(chosen: str, default: str, key: str) -> str:
+    """After the widget: the address has what is chosen, where that is not the default."""
     if chosen == default:
         if key in st.query_params:
             del st.query_params[key]

@@ -1,4 +1,4 @@
-"""A reader's own points as a text that stands in the address: `-0.5,1.2;0,0.3`."""
+"""A reader's own points as a text that fits into an address and a command line: `-0.5,1.2;0,0.3`."""
 
 from __future__ import annotations
 
