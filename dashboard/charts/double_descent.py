@@ -151,11 +151,9 @@ def fits_chart(
 ) -> go.Figure:
     """Fits to one input: `said` [seeds, points] over `points`, the first seed's in front with its samples."""
     figure = go.Figure()
-    for seed in range(len(said) - 1, 0, -1):
-        figure.add_scatter(
-            x=points, y=said[seed], mode="lines", hoverinfo="skip", showlegend=False,
-            line={"color": LIGHT.categorical[1], "width": 1}, opacity=0.3,
-        )  # fmt: skip
+    if len(said) > 1:
+        faint = _seeds(points, said[1:].T, LIGHT.categorical[1])
+        figure.add_trace(faint.update(opacity=0.3))
     figure.add_scatter(
         x=points, y=truth, mode="lines", name="truth", hoverinfo="skip",
         line={"color": LIGHT.quiet, "width": 2, "dash": "dash"},
@@ -177,10 +175,9 @@ def _seeds(sizes: np.ndarray, values: np.ndarray, color: str) -> go.Scatter:
     """All seeds as one faint line with gaps between them."""
     gap = np.full((1, values.shape[1]), np.nan)
     x = np.tile(np.append(np.asarray(sizes, np.float64), np.nan), values.shape[1])
-    known = np.where(np.isfinite(values) & (values > 0), values, np.nan)
     return go.Scatter(
         x=x,
-        y=np.concatenate([known, gap]).T.ravel(),
+        y=np.concatenate([np.where(np.isfinite(values), values, np.nan), gap]).T.ravel(),
         mode="lines",
         line={"color": color, "width": 1},
         opacity=0.25,

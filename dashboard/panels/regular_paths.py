@@ -42,18 +42,10 @@ L1, L2 = "L1", "L2"
 
 
 def regular_paths(words: Mapping[str, str]) -> None:
-    """Controls at the left, paths beside them; the rules below. `words` are the page's passages."""
+    """Controls at the left, paths beside them. `words` are the page's passages."""
     left, right = st.columns([1, 3], gap="medium")
     with left:
-        problem = named_choice(
-            _("Data"), PROBLEMS.names(), "sparse", "regular_problem", lambda name: _(PROBLEMS[name].title)
-        )
-        st.caption(_(PROBLEMS[problem].summary))
-        samples = bound_slider(
-            _("Training samples"), FEWEST, MOST, 60, "regular_samples", 5, about=words["held_out"]
-        )
-        penalty = bound_scale(_("Penalty"), STOPS, 0.1, "regular_penalty", about=words["penalty"])
-        seed = bound_slider(_("Draw"), 0, 20, 0, "regular_seed", about=words["draw"])
+        problem, samples, penalty, seed = _controls(words)
     prepared, l1, l2 = _solved(problem, samples, seed)
     names = _names(problem, prepared)
     at = int(np.abs(np.log(PENALTIES / penalty)).argmin())
@@ -70,8 +62,33 @@ def regular_paths(words: Mapping[str, str]) -> None:
             chart = penalty_errors_chart(PENALTIES, errors, penalty)
             plot(chart, "regular_errors", height=300, description=_("Errors over the penalty"))
             st.caption(words["star"])
-    st.subheader(_("How a weight becomes exactly zero"), anchor=False)
-    _rules(prepared, problem, samples, seed, names, penalty, words)
+
+
+def regular_zeros(words: Mapping[str, str]) -> None:
+    """How a weight becomes exactly zero: three rules on the same problem, with the same controls."""
+    left, right = st.columns([1, 3], gap="medium")
+    with left:
+        problem, samples, penalty, seed = _controls(words)
+        steps = bound_scale(_("Steps"), STEPS, 200, "regular_steps")
+    prepared, _l1, _l2 = _solved(problem, samples, seed)
+    with right:
+        st.markdown(words["rules"])
+        found = _descents(problem, samples, seed, penalty, steps)
+        _rules(prepared, problem, found, steps)
+
+
+def _controls(words: Mapping[str, str]) -> tuple[str, int, float, int]:
+    """Problem, training samples, penalty and draw: both tabs have them, and only one is drawn at a time."""
+    problem = named_choice(
+        _("Data"), PROBLEMS.names(), "sparse", "regular_problem", lambda name: _(PROBLEMS[name].title)
+    )
+    st.caption(_(PROBLEMS[problem].summary))
+    samples = bound_slider(
+        _("Training samples"), FEWEST, MOST, 60, "regular_samples", 5, about=words["held_out"]
+    )
+    penalty = bound_scale(_("Penalty"), STOPS, 0.1, "regular_penalty", about=words["penalty"])
+    seed = bound_slider(_("Draw"), 0, 20, 0, "regular_seed", about=words["draw"])
+    return problem, samples, penalty, seed
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
@@ -154,18 +171,8 @@ def _weights(problem: str, prepared: Prepared, l1: Path, l2: Path, names: list[s
     st.caption(_("Orange pixels speak for an 8, blue ones for a 3. A dot: exactly 0."))
 
 
-def _rules(
-    prepared: Prepared,
-    problem: str,
-    samples: int,
-    seed: int,
-    names: list[str],
-    penalty: float,
-    words: Mapping[str, str],
-) -> None:
-    st.markdown(words["rules"])
-    steps = bound_scale(_("Steps"), STEPS, 200, "regular_steps")
-    found = _descents(problem, samples, seed, penalty, steps)
+def _rules(prepared: Prepared, problem: str, found: Mapping[str, Descent], steps: int) -> None:
+    names = _names(problem, prepared)
     titles = {name: _(RULES[name].title) for name in found}
     varying = np.diag(prepared.gram) > 0
     still = int((~varying).sum())

@@ -6,7 +6,7 @@ from dashboard.language import _, texts
 from dashboard.panels.bounded import said_problems
 from dashboard.panels.regular_dropout import regular_dropout
 from dashboard.panels.regular_gallery import regular_gallery
-from dashboard.panels.regular_paths import regular_paths
+from dashboard.panels.regular_paths import regular_paths, regular_zeros
 from dashboard.panels.regular_patience import regular_patience
 from dashboard.panels.source import show_source
 from dashboard.panels.try_this import try_this
@@ -25,6 +25,7 @@ problems = st.container()
 try_this(words["try"], "regular")
 contents = {
     _("L1 and L2"): lambda: regular_paths(words),
+    _("Exact zeros"): lambda: regular_zeros(words),
     _("Dropout"): lambda: regular_dropout(words),
     _("Augmentation"): lambda: regular_gallery(words, settings.data),
     _("Early stopping"): lambda: regular_patience(words, settings.runs),

@@ -9,7 +9,8 @@ import pytest
 from playwright.sync_api import expect
 
 FIGURES = {
-    "L1+and+L2": "Sizes of the weights",
+    "L1+and+L2": "Errors over the penalty",
+    "Exact+zeros": "Sizes of the weights",
     "Dropout": "Thinned networks and their mean",
     "Augmentation": "CutMix",
     "Early+stopping": "What each patience misses",

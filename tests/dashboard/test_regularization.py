@@ -12,6 +12,7 @@ from dashboard.charts.patience import stop_chart
 from dashboard.charts.weight_paths import FLOOR, bars_chart, sizes_chart
 
 TABS = ("L1 and L2", "Dropout", "Augmentation", "Early stopping")
+ZEROS = "Exact zeros"
 
 
 @pytest.fixture
@@ -28,7 +29,6 @@ def test_the_page_opens_with_paths(open_page: Callable, figures: Callable, said:
     page = open_page("regularization")
     drawn = figures(page)
     assert {"L1 path", "L2 path", "Weights side by side", "Errors over the penalty"} <= set(drawn)
-    assert {"Objective over the steps", "Sizes of the weights"} <= set(drawn)
     assert "15 of 20 weights at exactly 0**, L2 **0**" in said(page)
 
 
@@ -48,8 +48,12 @@ def test_pixels_are_drawn_as_a_picture_and_still_ones_are_not_counted(
     assert "of 52 weights at exactly 0" in said(page)
 
 
-def test_the_rules_say_how_many_zeros_they_reach(open_tab: Callable, said: Callable) -> None:
-    text = said(open_tab(TABS[0], regular_problem="sparse", regular_penalty="0.2", regular_steps="400"))
+def test_the_rules_say_how_many_zeros_they_reach(
+    open_tab: Callable, said: Callable, figures: Callable
+) -> None:
+    page = open_tab(ZEROS, regular_problem="sparse", regular_penalty="0.2", regular_steps="400")
+    assert {"Objective over the steps", "Sizes of the weights"} <= set(figures(page))
+    text = said(page)
     assert "Gradient of error + penalty**: 0 exactly 0" in text
     assert "One weight at a time**: 0 exactly 0" not in text
 
@@ -111,14 +115,14 @@ def test_without_runs_the_tab_says_what_to_do(open_tab: Callable, said: Callable
     assert "No run has a validation loss yet" in said(open_tab(TABS[3], regular_source="run"))
 
 
-@pytest.mark.parametrize("place", range(8))
+@pytest.mark.parametrize("place", range(9))
 def test_every_suggestion_leads_to_a_page_without_an_error(open_page: Callable, place: int) -> None:
     page = open_page("regularization")
     button = page.button(key=f"regular_try_{place}")
     button.click().run()
     assert not page.exception
     page.run()
-    assert page.query_params.get("regular_tab", TABS[0]) in TABS
+    assert page.query_params.get("regular_tab", TABS[0]) in (*TABS, ZEROS)
 
 
 @pytest.mark.parametrize(
@@ -154,3 +158,12 @@ def test_what_comes_after_the_stop_is_drawn_apart() -> None:
     assert {trace.name for trace in figure.data} >= {"kept", "stopped"}
     whole = stop_chart(values, 5, 5, "loss", ran_out=True)
     assert "stopped" not in {trace.name for trace in whole.data}
+
+
+def test_settings_stay_from_one_tab_to_the_other(open_page: Callable, said: Callable) -> None:
+    page = open_page("regularization", regular_problem="diabetes", regular_penalty="0.4")
+    page.session_state["regular_tab"] = ZEROS
+    page.run()
+    assert not page.exception
+    assert page.select_slider(key="regular_penalty").value == 0.4
+    assert page.selectbox(key="regular_problem").value == "diabetes"
