@@ -256,6 +256,7 @@ function drawSoon(player) {
 function drawAll(player, side) {
   const films = shownFilms(player)
   if (!films.length || player.gone) return
+  const begun = performance.now()
   const epoch = now(player)
   const { words, seed } = player.data
   player.panels.forEach(panel => drawPanel(player, panel, epoch, side))
@@ -270,6 +271,9 @@ function drawAll(player, side) {
   play.setAttribute("aria-label", player.playing ? words.pause : words.play)
   play.title = player.playing ? words.pause : words.play
   player.root.dataset.epoch = String(epoch)
+  player.root.dataset.run = films[0].id
+  player.root.dataset.last = String(films[0].epochs[films[0].frames - 1])
+  player.root.dataset.drawn = (performance.now() - begun).toFixed(2) // milliseconds
   player.root.dataset.playing = String(player.playing)
   player.root.dataset.side = String(side)
 }
@@ -317,7 +321,7 @@ function sayNumbers(player, panel, frame, seed) {
       const values = Array.from({ length: film.seeds }, (_, each) => film[metric][(frame * film.seeds + each) * 2 + split])
       const alive = values.filter(Number.isFinite)
       const value = mean ? alive.reduce((sum, each) => sum + each, 0) / alive.length : values[seed]
-      const spread = mean && alive.length > 1 ? ` (${numberText(metric, Math.min(...alive))} – ${numberText(metric, Math.max(...alive))})` : ""
+      const spread = mean && alive.length > 1 ? ` (${numberText(metric, Math.min(...alive))}\u00a0–\u00a0${numberText(metric, Math.max(...alive))})` : ""
       return `${split ? words.validation : words.train} ${numberText(metric, value)}${spread}`
     })
     parts.push(`${words.metrics[metric]}: ${said.join(", ")}`)
@@ -342,7 +346,7 @@ function play(player) {
   if (player.running) return
   player.running = true
   player.rest = 0
-  let before = performance.now()
+  let before = null // the time of a frame may lie before this moment
   const tick = at => {
     if (player.gone || !player.playing) {
       player.running = false
@@ -351,7 +355,7 @@ function play(player) {
     const [film] = shownFilms(player)
     if (!film) return requestAnimationFrame(tick)
     const frames = Math.min(film.about.epochs + 1, 600)
-    player.rest += ((at - before) / 1000) * (frames / SECONDS) * player.speed
+    player.rest += ((at - (before ?? at)) / 1000) * (frames / SECONDS) * player.speed
     before = at
     const steps = Math.floor(player.rest)
     if (steps) {

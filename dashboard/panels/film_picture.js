@@ -297,8 +297,13 @@ function drawPlane(canvas, film, picture, shown, theme, width, height, validatio
     const values = shown.kind === "classes" ? picture.mean.map(value => (value > 0.5 ? 0.85 : value <= 0.5 ? 0.15 : NaN)) : picture.mean
     drawScaled(context, rampPicture(values, side, theme.plane), ...place)
   }
-  if (shown.kind === "unit") drawLines(context, zeroLines(shown.values.subarray(shown.unit * side * side, (shown.unit + 1) * side * side), side), scale, theme)
-  else drawLines(context, borderLines(picture.mean, side, about.outputs), scale, theme)
+  if (shown.kind === "unit") {
+    const field = shown.values.subarray(shown.unit * side * side, (shown.unit + 1) * side * side)
+    // A unit that is never negative has a plain at zero, with no line in it
+    if (field.some(value => value < 0)) drawLines(context, zeroLines(field, side), scale, theme)
+  } else {
+    drawLines(context, borderLines(picture.mean, side, about.outputs), scale, theme)
+  }
   context.save()
   context.beginPath()
   context.rect(...place)

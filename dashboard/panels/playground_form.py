@@ -93,6 +93,8 @@ def _points(settings: Settings, words: Mapping[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = {"dataset": dataset}
     if dataset == OWN:
         found |= own_points(settings, words)
+        if found.get("hint"):
+            st.caption(f":material/info: {found['hint']}")
     else:
         found["samples"] = _scale(_("Points"), SAMPLES, USUAL.samples, key_of("samples"))
         for parameter in PLANE[dataset].parameters:

@@ -30,12 +30,12 @@ FILE = "playground_file"  # in the address: the name that the file has among the
 
 
 def own_points(settings: Settings, words: Mapping[str, str]) -> dict[str, Any]:
-    """`points`, the path of a CSV file, with what is to be written there as `csv`; or `problem`, a sentence
-    that says what is missing.
+    """`points`, the path of a CSV file, with what is to be written there as `csv`; or a sentence:
+    `hint` where nothing has been given yet, `problem` where it can't be used.
     """
     titles = {"painted": _("Painted by hand"), "file": _("From a CSV file")}
     way = named_choice(_("Where from"), WAYS, WAYS[0], "playground_way", titles.__getitem__)
-    return _painted(settings) if way == "painted" else _file(settings, words)
+    return _painted(settings, words) if way == "painted" else _file(settings, words)
 
 
 def own_values(points: str) -> dict[str, Any]:
@@ -46,7 +46,7 @@ def own_values(points: str) -> dict[str, Any]:
     return {"playground_way": "file", FILE: path.stem}
 
 
-def _painted(settings: Settings) -> dict[str, Any]:
+def _painted(settings: Settings, words: Mapping[str, str]) -> dict[str, Any]:
     text = _painted_text()
     now = painter("playground_painter", text)
     if now != text:
@@ -59,7 +59,7 @@ def _painted(settings: Settings) -> dict[str, Any]:
     try:
         parse_points(csv)
     except PointsError as problem:
-        return {"problem": _("Paint points of two classes at least ({why}).").format(why=problem)}
+        return {"problem": str(problem)} if text else {"hint": words["paint"]}
     return {"points": str(points_file(settings.runs, csv)), "csv": csv}
 
 
@@ -85,7 +85,7 @@ def _file(settings: Settings, words: Mapping[str, str]) -> dict[str, Any]:
     named = str(st.session_state.get(FILE) or st.query_params.get(FILE, ""))
     path = settings.runs / FOLDER / f"{named}.csv"
     if not re.fullmatch(r"[0-9a-f]{16}", named):
-        return {"problem": words["no_file"]}
+        return {"hint": words["no_file"]}
     try:
         _say(read_points(path))
     except PointsError as problem:

@@ -29,8 +29,8 @@ GO = "playground_go"  # in the session: what is asked for shall be trained when 
 
 def asked_settings(found: Mapping[str, Any]) -> tuple[PlaygroundSettings | None, str]:
     """What the form asks for, or None and the sentence that says why it can't be trained."""
-    if found.get("problem"):
-        return None, str(found["problem"])
+    if found.get("problem") or found.get("hint"):
+        return None, str(found.get("problem", ""))
     try:
         return PlaygroundSettings().replace(**{k: v for k, v in found.items() if k != "csv"}), ""
     except (ConfigError, UnknownNameError) as problem:
@@ -49,8 +49,9 @@ def start_button(asked: PlaygroundSettings | None, problem: str, csv: str, setti
         _("Train at each change"), key="playground_at_once", bind="query-params",
         help=_("A training takes a second or two: then every change of a setting answers with a film."),
     )  # fmt: skip
-    if asked is None:
+    if asked is None and problem:
         st.error(plain(problem), title=_("This can't be trained yet"), icon=":material/error:")
+    if asked is None:
         return
     sign = repr(asked)
     changed = st.session_state.get("playground_sign", sign) != sign

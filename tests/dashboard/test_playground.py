@@ -281,7 +281,7 @@ def test_painted_points_are_trained(launched: list[list[str]], open_page: Callab
 
 def test_too_few_painted_points_are_said(open_page: Callable, said: Callable) -> None:
     page = open_page("playground", playground_dataset="points")
-    assert "Paint points of two classes" in said(page)
+    assert "paint points of two classes" in said(page)
     assert page.button(key="playground_start").disabled
 
 
