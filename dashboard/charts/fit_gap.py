@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -51,21 +52,20 @@ def gap_chart(
     lines, the gap between the two means in grey.
     """
     figure = go.Figure()
-    faint = [other for other in context if not other.compared]
-    for place, other in enumerate(faint):
-        _add_context(figure, other, named=place == 0)
+    _add_others(figure, [other for other in context if not other.compared])
     for other in context:
         if other.compared:
-            _add_context(figure, other, named=True)
+            _add_compared(figure, other)
     _add_gap(figure, train, validation)
     for split, curves in (("train", train), ("validation", validation)):
         _add_split(figure, split, curves)
     last = max((curve.x[-1] for curve in (*train, *validation) if len(curve.x)), default=1.0)
     for place, mark in enumerate(marks):
-        left = mark.epoch > 0.6 * last  # the words are where there is room for them
+        left = mark.epoch > 0.6 * last  # the words are where no curve is, mostly
         figure.add_vline(x=mark.epoch, line={"color": LIGHT.text, "width": 1.5, "dash": mark.dash})
         figure.add_annotation(
-            x=mark.epoch, y=1, yref="paper", yanchor="top", yshift=-18 * place,
+            x=mark.epoch, y=0 if percent else 1, yref="paper", yanchor="bottom" if percent else "top",
+            yshift=18 * place if percent else -18 * place,
             xanchor="right" if left else "left", xshift=-4 if left else 4,
             text=html.escape(mark.text, quote=False), showarrow=False, font={"color": LIGHT.text, "size": 12},
         )  # fmt: skip
@@ -146,27 +146,38 @@ def _add_split(figure: go.Figure, split: str, curves: Sequence[FoldCurve]) -> No
     )
 
 
-def _add_context(figure: go.Figure, other: Context, named: bool) -> None:
-    """`named`: it stands in the legend, the first of those that are faint for them all."""
+def _add_others(figure: go.Figure, others: Sequence[Context]) -> None:
+    """All of them as one trace with gaps between: a trace each would make every redrawing slow."""
+    bands = [band for other in others if len((band := fold_band(other.curves)).x)]
+    if not bands:
+        return
+    x: list[Any] = []
+    y: list[Any] = []
+    for band in bands:
+        kept = thin(band.x, band.mean, POINTS)
+        x += [band.x[kept], [np.nan]]
+        y += [_finite(band.mean[kept]), [np.nan]]
+    figure.add_scatter(
+        x=np.concatenate(x), y=np.concatenate(y), mode="lines", name="others, validation", opacity=0.35,
+        line={"color": LIGHT.quiet, "width": 1}, hoverinfo="skip", connectgaps=False, uid="others",
+    )  # fmt: skip
+
+
+def _add_compared(figure: go.Figure, other: Context) -> None:
     band = fold_band(other.curves)
     if not len(band.x):
         return
     kept = thin(band.x, band.mean, POINTS)
-    name = html.escape(other.name, quote=False)
-    width, dash = (2, "dashdot") if other.compared else (1, "solid")
     figure.add_scatter(
         x=band.x[kept],
         y=_finite(band.mean[kept]),
         mode="lines",
-        name=f"{name}, validation" if other.compared else "others, validation",
-        legendgroup="compared" if other.compared else "others",
-        line={"color": LIGHT.quiet, "width": width, "dash": dash},
-        opacity=0.9 if other.compared else 0.35,
-        showlegend=named,
-        hoverinfo=None if other.compared else "skip",
-        hovertemplate="%{y:.4g}" if other.compared else None,
-        uid=f"context {other.name}",
-    )  # fmt: skip
+        name=f"{html.escape(other.name, quote=False)}, validation",
+        line={"color": LIGHT.quiet, "width": 2, "dash": "dashdot"},
+        opacity=0.9,
+        hovertemplate="%{y:.4g}",
+        uid="compared",
+    )
 
 
 def _finite(values: np.ndarray) -> np.ndarray:

@@ -16,6 +16,7 @@ from dashboard.navigation import page_file
 from dashboard.panels.bound_slider import bound_slider
 from dashboard.panels.bounded import bounded_choice, noted_problem
 from dashboard.panels.diagnosis import diagnosis_word, verdict_line
+from dashboard.panels.live import live
 from dashboard.panels.named_choice import named_choice
 from dashboard.panels.plot import plot
 from dashboard.panels.real_images_start import FROM, LOOK, look_at
@@ -26,6 +27,7 @@ from training.guided_results import VariantResult
 from training.guided_set import SIZES, Variant
 
 HEIGHT = 400
+SHOWN = "real_shown"  # session state: variant and metric that the scoreboard was drawn for
 METRICS = ("loss", "accuracy")
 UNITS = {"loss": "loss (nats per image)", "accuracy": "share of images that are right"}
 
@@ -56,6 +58,23 @@ def curve_choice(look: GuidedLook) -> CurveChoice:
     return CurveChoice(metric, patience, bool(log_y))
 
 
+@st.fragment
+def curves_part(look: GuidedLook, settings: Settings, words: Mapping[str, str]) -> None:
+    """Settings and curves. A fragment: a move of the slider draws them alone, and not the scoreboard, which
+    is drawn anew only where it shows something else.
+    """
+    choice = curve_choice(look)
+    shown = (st.session_state.get(LOOK), choice.metric)
+    if st.session_state.get(SHOWN, shown) != shown:
+        st.session_state[SHOWN] = shown
+        st.rerun()
+    st.session_state[SHOWN] = shown
+    if not look.running:  # what the page has read is what there is
+        real_images_curves(look, choice, words)
+        return
+    live(lambda: real_images_curves(look_at_set(settings.runs, look.config), choice, words), True)
+
+
 def chosen_look(look: GuidedLook) -> str:
     """The variant whose curves are shown: of the address, else the too large one, else the first there is."""
     texts = [result.variant.text for result in look.results]
@@ -71,11 +90,8 @@ def chosen_look(look: GuidedLook) -> str:
     return named_choice(_("Look at"), texts, default, LOOK, lambda text: Variant.parse(text).title, width=240)
 
 
-def real_images_curves(
-    config: RunConfig, choice: CurveChoice, settings: Settings, words: Mapping[str, str]
-) -> bool:
-    """Progress, curves and diagnosis as they are now; whether something trains."""
-    look = look_at_set(settings.runs, config)
+def real_images_curves(look: GuidedLook, choice: CurveChoice, words: Mapping[str, str]) -> bool:
+    """Progress, curves and diagnosis; whether something trains."""
     _progress(look)
     result = look.result(str(st.session_state.get(LOOK, "")))
     if result is None:
@@ -86,16 +102,15 @@ def real_images_curves(
     return bool(look.running)
 
 
-def real_images_board(
-    config: RunConfig, choice: CurveChoice, settings: Settings, words: Mapping[str, str]
-) -> bool:
+def real_images_board(config: RunConfig, settings: Settings, words: Mapping[str, str]) -> bool:
     """The picture and the table of all variants as they are now; a click on a dot, or a tick, looks at that
     variant. Whether something trains.
     """
     look = look_at_set(settings.runs, config)
     chosen = str(st.session_state.get(LOOK, ""))
     compared = str(st.session_state.get(FROM, "too_large"))
-    gap = "accuracy_gap" if choice.metric == "accuracy" else "gap"
+    metric = st.session_state.get("real_metric", "loss")
+    gap = "accuracy_gap" if metric == "accuracy" else "gap"
     columns = (
         BoardColumn(_("test accuracy"), ".1%", ".0%"),
         BoardColumn(_("gap of the accuracy"), ".1%", ".0%")
@@ -166,7 +181,7 @@ def _curves(look: GuidedLook, result: VariantResult, choice: CurveChoice, words:
     plot(figure, "real_gap", height=HEIGHT, description=_("Training and validation curve"))
     verdict = verdict_of(result.trained[0].run.path)
     if verdict is not None:
-        verdict_line(verdict)
+        verdict_line(verdict, _("first seed") if len(result.trained) > 1 else "")
     st.caption(words["curves"])
 
 

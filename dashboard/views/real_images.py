@@ -8,7 +8,7 @@ from dashboard.language import _, texts
 from dashboard.panels.bounded import said_problems
 from dashboard.panels.diagnosis import diagnosed_runs, diagnosis_tab, run_choice
 from dashboard.panels.live import live
-from dashboard.panels.real_images_curves import curve_choice, real_images_board, real_images_curves
+from dashboard.panels.real_images_curves import curves_part, real_images_board
 from dashboard.panels.real_images_learning import learning_choice, learning_curves, learning_form
 from dashboard.panels.real_images_settings import asked_set
 from dashboard.panels.real_images_start import remedy_buttons, said_amiss, start_set, stop_button
@@ -36,10 +36,9 @@ def remedies(look: GuidedLook, seeds: int) -> None:
             live(lambda: not look_at_set(settings.runs, look.config).results, True)
             st.info(_("The first training is about to begin: PyTorch is imported."))
             return
-        choice = curve_choice(look)
-        live(lambda: real_images_curves(look.config, choice, settings, words), bool(look.running))
+        curves_part(look, settings, words)
     st.subheader(_("Scoreboard"), anchor=False)
-    live(lambda: real_images_board(look.config, choice, settings, words), bool(look.running))
+    live(lambda: real_images_board(look.config, settings, words), bool(look.running))
 
 
 def learning(look: GuidedLook) -> None:

@@ -44,11 +44,13 @@ def test_marks_are_lines_with_words_that_are_escaped() -> None:
 
 
 def test_others_are_grey_and_the_compared_one_is_named() -> None:
-    context = [Context("Too large", (VALIDATION,), True), Context("Right", (VALIDATION,))]
+    others = [Context(name, (VALIDATION,)) for name in ("Right", "L2")]
+    context = [Context("Too large", (VALIDATION,), True), *others]
     found = traces(gap_chart([TRAIN], [VALIDATION], "loss", context=context))
     assert found["Too large, validation"].line.color == LIGHT.quiet
-    assert found["Too large, validation"].showlegend
-    assert "others, validation" in found
+    grey = np.asarray(found["others, validation"].y, np.float64)
+    assert np.isnan(grey).tolist() == [False] * 5 + [True] + [False] * 5 + [True], "lines with a gap between"
+    assert grey[:5] == pytest.approx(VALIDATION.y)
 
 
 def test_gaps_in_a_curve_and_no_curves_at_all_are_drawn() -> None:
