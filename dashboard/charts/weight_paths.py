@@ -169,15 +169,15 @@ def sizes_chart(names: Sequence[str], weights: Mapping[str, np.ndarray]) -> go.F
     for order, (name, values) in enumerate(weights.items()):
         size = np.abs(values)
         figure.add_scatter(
-            x=np.arange(len(values)),
+            x=np.arange(len(values)) + (order - (len(weights) - 1) / 2) * 0.25,  # beside each other
             y=np.where(size > 0, np.maximum(size, FLOOR * 3), FLOOR),
             mode="markers",
             name=name,
             marker={
                 "symbol": RULE_SYMBOLS[order % 3],
-                "size": 8,
+                "size": 7,
                 "color": LIGHT.categorical[order],
-                "line": {"width": 1.5},
+                "line": {"width": 1.5, "color": LIGHT.categorical[order]},
             },
             customdata=np.stack([np.array(names, object), values], axis=1),
             hovertemplate=f"{name}, %{{customdata[0]}}: %{{customdata[1]:.3g}}<extra></extra>",
