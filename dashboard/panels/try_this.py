@@ -51,7 +51,7 @@ def try_this(
     """
     rows = suggestions(passage)
     with st.container(border=True, gap="xsmall"):
-        with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.markdown(f":material/lightbulb: **{_('Try this')}**", width="content")
             for number, row in enumerate(rows):
                 st.button(
