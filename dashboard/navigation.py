@@ -103,6 +103,14 @@ SECTIONS: dict[str, tuple[View, ...]] = {
             mark("What a penalty, dropout, augmentation and patience do inside."),
         ),
     ),
+    mark("Look inside"): (
+        View(
+            "landscape",
+            mark("Loss landscape"),
+            ":material/terrain:",
+            mark("The loss around a network: flat or sharp, and the way that training took."),
+        ),
+    ),
 }
 
 

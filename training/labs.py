@@ -37,6 +37,6 @@ LABS = Catalog(
             "double_descent",
             "descent_tab=Trained+networks&descent_run={run}",
         ),
-        Lab("landscape", "Loss landscape", "training.landscape", "landscape"),
+        Lab("landscape", "Loss landscape", "training.landscape", "landscape", "landscape_run={run}"),
     ],
 )

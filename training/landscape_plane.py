@@ -132,6 +132,10 @@ def _hessian(
     own = subject.samples["train"]
     objective = Objective(subject.network, own.inputs, own.targets, subject.score.sample_loss())
     found = top_eigenpairs(objective, 2, seed=settings.seed, should_stop=should_stop)
+    if should_stop():
+        raise ConfigError("it was stopped before the two eigenvectors were found")
+    if len(found.values) < 2:
+        raise ConfigError(f"{subject.title} has one trainable number; a plane needs two directions")
     weights = subject.weights
     length = norm(weights)
     directions = [shaped(vector.cpu().float() * length, weights) for vector in found.vectors]

@@ -1,0 +1,124 @@
+"""Pictures of loss landscapes: what is drawn is what was computed, and a hole stays a hole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dashboard.charts.landscape import (
+    Line,
+    common_limits,
+    contour_chart,
+    line_chart,
+    picture_of,
+    slice_chart,
+    surface_chart,
+)
+from training.landscape_grid import Grid
+
+
+def plane(level: int, hole: bool = False) -> tuple[pd.DataFrame, Mapping[str, Any]]:
+    """The bowl a^2 + 4 b^2 + 0.1, twice as high on the training samples."""
+    grid = Grid((-1.0, 1.0), (-0.5, 0.5), {"train": 1, "test": 1}, level)
+    for row in grid.ticks(level):
+        for column in grid.ticks(level):
+            loss = grid.a(row) ** 2 + 4 * grid.b(column) ** 2 + 0.1
+            torn = hole and row == column == 0
+            grid.known[row, column] = {
+                "train": (2 * loss, 0.5),
+                "test": (np.inf if torn else loss, 0.25),
+            }
+    about = {
+        "level": level, "lattice": grid.lattice, "a_range": [-1.0, 1.0], "b_range": [-0.5, 0.5],
+        "kind": "plane",
+    }  # fmt: skip
+    return pd.DataFrame(grid.columns()), about
+
+
+def test_a_coarse_plane_is_drawn_through_a_spline_that_meets_the_truth() -> None:
+    picture = picture_of(*plane(13))
+    assert picture is not None
+    assert picture.values.shape == (101, 101)
+    a, b = np.meshgrid(picture.a, picture.b)
+    truth = a**2 + 4 * b**2 + 0.1
+    assert np.abs(np.log(picture.values / truth)).max() < 0.06
+    assert picture.values[picture.centre] == pytest.approx(0.1, rel=1e-6)
+    assert picture.limits() == pytest.approx((-1, np.log10(2.1)), abs=0.02)
+
+
+def test_the_finest_plane_and_accuracies_are_drawn_as_they_are() -> None:
+    fine = picture_of(*plane(49))
+    assert fine is not None
+    assert fine.values.shape == (49, 49)
+    assert fine.values[0, 24] == pytest.approx(0.0**2 + 4 * 0.25 + 0.1), "rows are b, columns a"
+    accuracy = picture_of(*plane(9), what="accuracy")
+    assert accuracy is not None
+    assert accuracy.values.shape == (9, 9)
+    assert not accuracy.log
+    assert (accuracy.values == 0.25).all()
+
+
+def test_the_difference_is_test_minus_train_and_never_logarithmic() -> None:
+    picture = picture_of(*plane(49), of="difference")
+    assert picture is not None
+    assert not picture.log
+    assert picture.values[picture.centre] == pytest.approx(0.1 - 0.2)
+
+
+def test_what_is_no_number_and_what_is_clipped_are_holes() -> None:
+    picture = picture_of(*plane(13, hole=True))
+    assert picture is not None
+    assert np.isnan(picture.values[0, 0])
+    assert np.isfinite(picture.values[50, 50])
+    clipped = picture.clipped(0.5)
+    assert np.nanmax(clipped.values) <= 0.5
+    for chart in (surface_chart(clipped, (-1, 1)), contour_chart(clipped, (-1, 1))):
+        assert np.isnan(np.asarray(chart.data[0].z, dtype=float)).any()
+
+
+def test_no_plane_before_its_first_level_is_whole_and_none_of_a_line() -> None:
+    points, about = plane(9)
+    assert picture_of(points, {**about, "level": 0}) is None
+    assert picture_of(points, {**about, "b_range": None}) is None
+
+
+def test_two_pictures_share_one_scale() -> None:
+    small, large = picture_of(*plane(9)), picture_of(*plane(9), of="train")
+    assert small is not None
+    assert large is not None
+    low, high = common_limits([small, large])
+    assert (low, high) == (small.limits()[0], large.limits()[1])
+
+
+def test_a_paths_points_have_the_colour_of_their_own_loss() -> None:
+    picture = picture_of(*plane(9))
+    assert picture is not None
+    path = pd.DataFrame(
+        {"a": [0.9, 0.0], "b": [0.2, 0.0], "epoch": [1, 2], "distance": [3.0, 0.0], "test_loss": [0.5, 0.1]}
+    )
+    chart = contour_chart(picture, (-1.0, 1.0), path)
+    assert np.asarray(chart.data[1].marker.color) == pytest.approx(np.log10([0.5, 0.1]))
+    surface = surface_chart(picture, (-1.0, 1.0), path)
+    assert np.asarray(surface.data[2].z) == pytest.approx(np.log10([0.5, 0.1]) + 0.04)
+
+
+def test_a_cut_goes_through_the_place() -> None:
+    picture = picture_of(*plane(49))
+    assert picture is not None
+    along_a, along_b = slice_chart(picture, (0.5, -0.25), (-1.0, 1.0)).data
+    assert np.asarray(along_a.y) == pytest.approx(picture.a**2 + 4 * 0.0625 + 0.1, abs=0.03)
+    assert np.asarray(along_b.y) == pytest.approx(0.25 + 4 * picture.b**2 + 0.1, abs=0.03)
+
+
+def test_a_line_shows_both_splits_and_marks_its_ends() -> None:
+    points = pd.DataFrame({"a": [0.5, 0.0, 1.0], "train_loss": [1.0, 0.1, 0.2], "test_loss": [2.0, 0.3, 0.0]})
+    chart = line_chart(Line(points, {"kind": "between"}))
+    train, test = chart.data
+    assert list(train.x) == [0.0, 0.5, 1.0]
+    assert list(train.y) == [0.1, 1.0, 0.2]
+    assert np.isnan(np.asarray(test.y, dtype=float)[2]), "0 has no place on a logarithmic axis"
+    assert [shape.x0 for shape in chart.layout.shapes] == [0.0, 1.0]
