@@ -326,6 +326,7 @@ function sayNumbers(player, panel, frame, seed) {
     })
     parts.push(`${words.metrics[metric]}: ${said.join(", ")}`)
   }
+  if (mean) parts.push(words.drawn.replace("{seed}", film.about.seeds[seed]))
   panel.numbers.replaceChildren(...parts.map(text => Object.assign(document.createElement("span"), { textContent: text })))
   const endings = Object.entries(film.endings).map(([each, said]) =>
     words.ending.replace("{seed}", film.about.seeds[each]).replace("{said}", said))

@@ -108,6 +108,7 @@ def film_words() -> dict[str, Any]:
         "before": _("the other film"),
         "metrics": {"loss": _("loss"), "accuracy": _("accuracy")},
         "ending": _("Seed {seed} ended early: {said}"),
+        "drawn": _("network drawn: seed {seed}"),
         "deviation": _("± {points} points over the seeds"),
         "point": _("a point of {class}, {split}"),
         "weight": _("weight"),

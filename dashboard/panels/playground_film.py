@@ -89,15 +89,16 @@ def film_box(
 def _part(run_id: str, settings: Settings, words: Mapping[str, str]) -> bool:
     """Brings what there is of the film; whether the training goes on."""
     run = run_catalog(settings.runs).find(run_id)
-    film = _bring(run, "playground_film_now", wait=run.state == "running")
     running = run.state == "running"
+    line = st.container(horizontal=True, vertical_alignment="center")  # above what shows nothing
+    film = _bring(run, "playground_film_now", wait=running)
     said = []
     if film is not None:
         said.append(count(len(film), "{n} frame", "{n} frames"))
     took = duration_text(run.duration)
     if took and not running:
         said.append(_("took {time}").format(time=took))
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with line:
         state_badge(shown_state(run))
         st.caption(" · ".join(said) or words["waiting"], width="content")
     if run.status is not None and run.status.error.strip():

@@ -37,8 +37,11 @@ PENALTIES = (0.0, 1e-5, 3e-5, 1e-4, 3e-4, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.
 PREFIX = "playground_"
 
 
-def key_of(name: str) -> str:
-    return PREFIX + name
+def key_of(name: str, row: str = "") -> str:
+    """The key of a setting; one that belongs to a row of a table is named after it: rows that share a name
+    may differ in range and default.
+    """
+    return f"{PREFIX}{row}_{name}" if row else PREFIX + name
 
 
 def form_defaults() -> dict[str, Any]:
@@ -99,7 +102,7 @@ def _points(settings: Settings, words: Mapping[str, str]) -> dict[str, Any]:
         found["samples"] = _scale(_("Points"), SAMPLES, USUAL.samples, key_of("samples"))
         for parameter in PLANE[dataset].parameters:
             if parameter.name not in FIELDS["dataset"].skip:
-                found[parameter.name] = _slider(parameter)
+                found[parameter.name] = _slider(parameter, dataset)
     share = FIELDS["train_share"].parameter
     found["train_share"] = bound_slider(
         _("Share that trains"), 0.1, 0.9, USUAL.train_share, key_of("train_share"), 0.05,
@@ -180,7 +183,7 @@ def _training() -> dict[str, Any]:
                 _("Settings of {name}").format(name=_(table[found[family]].title)), width="stretch"
             ):
                 for name, parameter in parameters.items():
-                    found[name] = bound_control(parameter, parameter.default, key_of(name))
+                    found[name] = bound_control(parameter, parameter.default, key_of(name, found[family]))
     return found
 
 
@@ -200,7 +203,7 @@ def _penalties() -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _slider(parameter: Parameter) -> Any:
+def _slider(parameter: Parameter, row: str) -> Any:
     """A slider for a data set's own number, which has both ends."""
     assert parameter.low is not None
     assert parameter.high is not None
@@ -212,7 +215,7 @@ def _slider(parameter: Parameter) -> Any:
         low,
         high,
         usual,
-        key_of(parameter.name),
+        key_of(parameter.name, row),
         step,
         about=_(parameter.description),
     )
@@ -245,11 +248,15 @@ def form_values(config: Mapping[str, Any]) -> dict[str, Any]:
     """What every widget says for a run's configuration, by key."""
     asked = PlaygroundSettings.from_dict(config)
     found = {name: getattr(asked, name) for name in FIELDS if key_of(name) in form_defaults()}
-    found |= asked.settings
     found |= {"seed": asked.seed, "depth": len(asked.layers), "features": list(asked.features)}
     found |= {f"width_{layer}": width for layer, width in enumerate(asked.layers)}
     own = len(set(asked.activations)) > 1
     found |= {"own_activations": own, "activation": asked.activations[0]}
     if own:
         found |= {f"activation_{layer}": name for layer, name in enumerate(asked.activations)}
-    return {key_of(name): value for name, value in found.items()} | own_values(asked.points)
+    values = {key_of(name): value for name, value in found.items()} | own_values(asked.points)
+    for field in FIELDS.values():
+        if field.settings:
+            row = getattr(asked, field.name)
+            values |= {key_of(name, row): value for name, value in getattr(asked, field.settings).items()}
+    return values

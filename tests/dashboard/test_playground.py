@@ -186,7 +186,7 @@ def test_settings_in_the_address_come_back(open_page: Callable, launched: list[l
     page = open_page(
         "playground",
         playground_dataset="spirals",
-        playground_class_count="3",
+        playground_spirals_class_count="3",
         playground_features="x,xy,sin_y",
         playground_depth="3",
         playground_own_activations="true",
@@ -210,7 +210,7 @@ def test_a_wrong_address_is_said(open_page: Callable, said: Callable) -> None:
         playground_dataset="torus",
         playground_features="x,z",
         playground_film="nobody",
-        playground_noise="7",
+        playground_two_moons_noise="7",
         playground_painted="?",
     )
     text = said(page)
@@ -230,6 +230,16 @@ def test_nothing_to_train_is_said_in_the_rules_words(open_page: Callable, said: 
     page = open_page("playground", playground_features=",")
     assert "features is empty" in said(page)
     assert page.button(key="playground_start").disabled
+
+
+def test_each_row_has_settings_of_its_own(open_page: Callable, launched: list[list[str]]) -> None:
+    """Spirals want less noise than moons, and a rate may end at zero on one schedule alone."""
+    page = open_page("playground", playground_two_moons_noise="0.4", playground_schedule="cosine")
+    page.selectbox(key="playground_dataset").set_value("spirals").run()
+    page.selectbox(key="playground_schedule").set_value("one_cycle").run()
+    assert not page.exception
+    page.button(key="playground_start").click().run()
+    assert launched == [["--dataset", "spirals", "--schedule", "one_cycle"]]
 
 
 def test_a_film_gives_its_settings_to_the_form(films: list[str], open_page: Callable) -> None:
@@ -254,6 +264,8 @@ def test_a_form_of_a_runs_settings_asks_for_them_again(settings: PlaygroundSetti
     values = {
         key.removeprefix("playground_"): value for key, value in form_values(settings.to_dict()).items()
     }
+    for row in (settings.dataset, settings.optimizer, settings.schedule):
+        values = {key.removeprefix(f"{row}_"): value for key, value in values.items()}
     depth = values.pop("depth")
     layers = tuple(values.pop(f"width_{layer}") for layer in range(depth))
     own, one = values.pop("own_activations"), values.pop("activation")
@@ -367,7 +379,7 @@ def test_the_code_of_the_form_is_shown(open_page: Callable) -> None:
 
 def test_each_thing_to_try_can_be_trained(open_page: Callable, launched: list[list[str]]) -> None:
     rows = suggestions(texts("playground")["try"])
-    known = set(form_defaults()) | {"playground_noise", "playground_class_count"}
+    known = set(form_defaults()) | {"playground_two_moons_noise"}
     for row in rows:
         assert {key for key, _ in row.settings} <= known, row.sentence
     for number, row in enumerate(rows):
