@@ -1,7 +1,8 @@
 """Loss landscapes of a run's checkpoint: `python -m training.landscape RUN [RUN] --kind plane`.
 
 A landscape is a run of its own, of the kind landscape. What it finds lies in its tables: `points` (the
-losses, level by level) and `path` (the training's checkpoints, with their own losses); the directions lie in
+losses, level by level), `path` (the training's checkpoints, with their own losses), `curve` (of low loss
+between two networks), `numbers` and `spectrum` (training/landscape_numbers.py); the directions lie in
 directions.safetensors. Points that an earlier landscape of the same checkpoint, directions, samples and
 settings has are taken from there.
 """
@@ -32,6 +33,7 @@ from training.lab_script import LabError, data_root, lab_main
 from training.landscape_chain import ChainLosses, chain_of
 from training.landscape_grid import Grid, Losses, compute
 from training.landscape_modules import FoldedLosses, ModuleLosses, convolves
+from training.landscape_numbers import write_curve, write_numbers
 from training.landscape_plane import Cut, cut_of
 from training.landscape_settings import LandscapeSettings
 from training.landscape_subject import Subject, subject_of
@@ -83,6 +85,10 @@ def work(settings: LandscapeSettings, run: RunWriter, should_stop: Callable[[], 
         return
     if cut.path:
         write_path(job)
+    if settings.connect and other is not None:
+        write_curve(settings, run, subject, other, should_stop)
+    if settings.numbers:
+        write_numbers(settings, run, subject, should_stop)
 
 
 def subjects(settings: LandscapeSettings, runs: Path) -> tuple[Subject, Subject | None]:

@@ -33,7 +33,8 @@ KINDS: Catalog[Kind] = Catalog(
         Kind(
             "between",
             "Between two networks",
-            "The straight line from one checkpoint to another, and beyond both ends.",
+            "The straight line from one checkpoint to another, and beyond both ends; on request also a "
+            "trained curve of low loss that joins them (Garipov et al. 2018, arXiv:1802.10026).",
             False,
             1.5,
         ),
@@ -87,6 +88,15 @@ class LandscapeSettings(LabSettings):
         "saved", "batch norm's mean and variance at each point: as saved, or of the samples there", "Model",
         "choice", choices=STATISTICS,
     )  # fmt: skip
+    connect: bool = option(
+        False, "with --kind between: also train a curve of low loss from one to the other", "Model", "flag"
+    )
+    numbers: bool = option(
+        False,
+        "also eigenvalues, trace and spectrum of the Hessian, sharpness, gradient noise",
+        "Model",
+        "flag",
+    )
     preview: bool = option(
         False, "convolutions in bfloat16: about twice as fast, three digits", "Run", "flag"
     )
@@ -115,5 +125,7 @@ class LandscapeSettings(LabSettings):
                 f"points is {self.points}; a {'plane' if self.row.plane else 'line'} has one of "
                 f"{', '.join(map(str, levels))} a side, whose points nest"
             )
+        if self.connect and self.kind != "between":
+            raise ValueError("connect is set, and only --kind between has two ends to join")
         if self.preview and self.statistics == "recomputed":
             raise ValueError("preview takes the saved statistics; use one of preview and recomputed")

@@ -252,6 +252,38 @@ def line_chart(line: Line, what: str = "loss", log: bool = True) -> go.Figure:
     )
 
 
+def connection_chart(curve: pd.DataFrame) -> go.Figure:
+    """Training loss on the straight way and on the trained one, from one network to the other."""
+    figure = go.Figure()
+    ways = (("line", "straight line", LIGHT.categorical[1], "dash"),
+            ("curve", "trained curve", LIGHT.categorical[0], "solid"))  # fmt: skip
+    for column, name, color, dash in ways:
+        figure.add_scatter(
+            x=curve["t"], y=curve[column], mode="lines", name=name,
+            line={"color": color, "width": 2.5, "dash": dash},
+            hovertemplate=f"%{{x:.2f}} of the way: loss %{{y:.4g}}<extra>{name}</extra>",
+        )  # fmt: skip
+    figure.update_xaxes(title="share of the way", uirevision="t")
+    figure.update_yaxes(title="train loss", type="log", uirevision="loss")
+    return figure.update_layout(
+        margin={"l": 64, "r": 16, "t": 32, "b": 48}, legend={"orientation": "h", "y": 1.16, "x": 0}
+    )
+
+
+def spectrum_chart(spectrum: pd.DataFrame) -> go.Figure:
+    """The density of the Hessian's eigenvalues; nearly all are near 0, so the density is logarithmic."""
+    density = spectrum["density"].to_numpy()
+    figure = go.Figure()
+    figure.add_scatter(
+        x=spectrum["value"], y=np.where(density > density.max() * 1e-8, density, np.nan), mode="lines",
+        line={"color": LIGHT.categorical[0], "width": 2},
+        hovertemplate="eigenvalue %{x:.4g}<br>density %{y:.3g}<extra></extra>",
+    )  # fmt: skip
+    figure.update_xaxes(title="eigenvalue of the Hessian", uirevision="value")
+    figure.update_yaxes(title="density", type="log", uirevision="density", exponentformat="power")
+    return figure.update_layout(margin={"l": 64, "r": 16, "t": 16, "b": 48}, showlegend=False)
+
+
 def common_limits(pictures: Sequence[Picture]) -> tuple[float, float]:
     """One scale for several pictures, so that they can be compared."""
     found = [picture.limits() for picture in pictures]

@@ -89,6 +89,14 @@ def landscape_form(runs: Sequence[RunSummary], words: Mapping[str, str], setting
         given["seed"] = st.number_input(
             _("Seed of the directions"), 0, 2**31, 0, key="landscape_seed", bind="query-params"
         )
+        if kind == "between":
+            given["connect"] = st.toggle(
+                _("Train a curve of low loss too"), key="landscape_connect", bind="query-params",
+                help=words["connect"],
+            )  # fmt: skip
+        given["numbers"] = st.toggle(
+            _("Numbers too"), key="landscape_numbers", bind="query-params", help=words["numbers"]
+        )
         given["preview"] = st.toggle(
             _("Preview in bfloat16"), key="landscape_preview", bind="query-params", help=words["preview"]
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,6 +24,8 @@ from dashboard.charts.tables import shown_state
 from dashboard.language import _
 from dashboard.panels.bounded import bounded_choice
 from dashboard.panels.escape import plain
+from dashboard.panels.landscape_numbers import landscape_numbers
+from dashboard.panels.landscape_table import Found, table_of
 from dashboard.panels.plot import plot
 from dashboard.panels.run_actions import stop_run
 from dashboard.panels.run_card import state_badge
@@ -33,12 +34,9 @@ from dashboard.settings import Settings
 from logs.catalog import RunSummary
 from logs.errors import LogsError
 from logs.requests import waiting_requests
-from logs.tables import read_table, table_version
 
 POINTS, PATH = "points", "path"
 HEIGHT = 440
-
-Found = tuple[pd.DataFrame, Mapping[str, Any]]
 
 
 def landscape_look(run_id: str, other_id: str, settings: Settings, words: Mapping[str, str]) -> bool:
@@ -60,19 +58,9 @@ def landscape_look(run_id: str, other_id: str, settings: Settings, words: Mappin
         )
     else:
         _planes(run, found, other_id, settings, words, (what, of, log, share))
+    landscape_numbers(run)
     _card(found, words)
     return run.state == "running"
-
-
-def table_of(run: RunSummary, name: str) -> Found | None:
-    """A table of a landscape; None where there is none yet."""
-    return _read(str(run.directory.path), name, table_version(run.directory, name))
-
-
-@st.cache_data(max_entries=32, show_spinner=False)
-def _read(directory: str, name: str, version: Any) -> Found | None:
-    table = read_table(Path(directory), name)
-    return None if table is None else (table.frame, dict(table.about))
 
 
 def _settings(classes: bool) -> tuple[str, str, bool, float]:

@@ -91,3 +91,13 @@ def test_settings_that_do_not_go_together_are_a_sentence_and_no_button(
     page = open_page("landscape", landscape_preview="true", landscape_statistics="recomputed")
     assert "one of preview and recomputed" in words(page)
     assert page.button(key="landscape_start").disabled
+
+
+def test_numbers_and_the_spectrum_are_shown_where_they_were_asked_for(
+    open_page: Callable, figures: Callable, runs: Path, network: str
+) -> None:
+    run = computed(runs, network, "--points", "9", "--numbers")
+    page = open_page("landscape", landscape_run=run)
+    assert not page.exception
+    assert "Spectrum of the Hessian" in figures(page)
+    assert "trace" in page.dataframe[0].value["name"].tolist()

@@ -218,3 +218,28 @@ def test_settings_that_can_not_be_are_refused_before_anything_is_written(
 def test_settings_name_the_value_and_the_way_out(settings: dict[str, Any], sentence: str) -> None:
     with pytest.raises(ConfigError, match=sentence):
         LandscapeSettings(run="any", **settings)
+
+
+def test_numbers_are_rows_with_errors_and_a_spectrum_whose_shares_sum_to_one(landscapes: Landscapes) -> None:
+    made = landscapes("--points", "9", "--numbers")
+    numbers, spectrum = read_table(made, "numbers"), read_table(made, "spectrum")
+    assert numbers is not None
+    assert spectrum is not None
+    values = dict(zip(numbers.frame["name"], numbers.frame["value"], strict=True))
+    assert {"eigenvalue 1", "trace", "SAM sharpness", "box sharpness", "gradient noise scale"} <= set(values)
+    assert values["eigenvalue 1"] >= values["eigenvalue 2"] > 0
+    frame = spectrum.frame
+    assert np.trapezoid(frame["density"], frame["value"]) == pytest.approx(1, abs=0.01)
+
+
+def test_a_curve_between_two_networks_lies_no_higher_than_the_line(
+    landscapes: Landscapes, train: Trained
+) -> None:
+    other = train("--dataset", "digits", "--model", "mlp", "--epochs", "4", "--seed", "1")
+    made = landscapes("--kind", "between", "--other-run", other.directory.id, "--points", "13", "--connect")
+    curve = read_table(made, "curve")
+    assert curve is not None
+    assert curve.frame["line"].iloc[[0, -1]].tolist() == pytest.approx(
+        curve.frame["curve"].iloc[[0, -1]].tolist()
+    )
+    assert curve.frame["curve"].max() <= curve.frame["line"].max() + 1e-6
