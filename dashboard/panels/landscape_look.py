@@ -21,6 +21,7 @@ from dashboard.charts.landscape import (
     surface_chart,
 )
 from dashboard.charts.tables import shown_state
+from dashboard.landscape_files import points_file, surface_file
 from dashboard.language import _
 from dashboard.panels.bounded import bounded_choice
 from dashboard.panels.escape import plain
@@ -211,17 +212,22 @@ def _card(found: Found, words: Mapping[str, str]) -> None:
 
 
 def _downloads(points: pd.DataFrame, about: Mapping[str, Any]) -> None:
-    columns = [name for name in points.columns if name not in ("row", "column")]
+    name = f"{about['run']}-landscape"
     with st.container(horizontal=True):
         st.download_button(
-            _("Points as CSV"), lambda: points[columns].to_csv(index=False), f"{about['run']}-landscape.csv",
-            "text/csv", icon=":material/download:", key="landscape_csv", on_click="ignore",
+            _("Points (Parquet)"), lambda: points_file(points, about), f"{name}.parquet",
+            icon=":material/download:", key="landscape_parquet", on_click="ignore",
         )  # fmt: skip
         picture = picture_of(points, about)
-        if picture is not None:
-            st.download_button(
-                _("Surface as a page (HTML)"),
-                lambda: surface_chart(picture, common_limits([picture])).to_html(include_plotlyjs=True),
-                f"{about['run']}-landscape.html", "text/html", icon=":material/download:",
-                key="landscape_html", on_click="ignore",
-            )  # fmt: skip
+        if picture is None:
+            return
+        limits = common_limits([picture])
+        st.download_button(
+            _("Surface as a page (HTML)"),
+            lambda: surface_chart(picture, limits).to_html(include_plotlyjs=True),
+            f"{name}.html", "text/html", icon=":material/download:", key="landscape_html", on_click="ignore",
+        )  # fmt: skip
+        st.download_button(
+            _("Surface as a mesh (PLY)"), lambda: surface_file(picture, limits), f"{name}.ply",
+            icon=":material/download:", key="landscape_ply", on_click="ignore",
+        )  # fmt: skip

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from dashboard.charts.landscape import (
@@ -18,6 +20,7 @@ from dashboard.charts.landscape import (
     slice_chart,
     surface_chart,
 )
+from dashboard.landscape_files import points_file, surface_file
 from training.landscape_grid import Grid
 
 
@@ -122,3 +125,29 @@ def test_a_line_shows_both_splits_and_marks_its_ends() -> None:
     assert list(train.y) == [0.1, 1.0, 0.2]
     assert np.isnan(np.asarray(test.y, dtype=float)[2]), "0 has no place on a logarithmic axis"
     assert [shape.x0 for shape in chart.layout.shapes] == [0.0, 1.0]
+
+
+def test_the_parquet_file_has_the_points_and_how_they_were_made() -> None:
+    points, about = plane(9)
+    table = pq.read_table(io.BytesIO(points_file(points, about)))
+    assert table.num_rows == 81
+    assert table.column("test_loss").to_pylist() == points["test_loss"].tolist()
+    assert table.schema.metadata[b"kind"] == b"plane"
+
+
+def test_the_mesh_has_a_corner_for_each_point_and_no_triangle_at_a_hole() -> None:
+    whole, torn = picture_of(*plane(49)), picture_of(*plane(49, hole=True))
+    assert whole is not None
+    assert torn is not None
+    for picture, triangles in ((whole, 2 * 48 * 48), (torn, 2 * 48 * 48 - 2)):
+        file = surface_file(picture, (-1.0, 0.4))
+        header, _, body = file.partition(b"end_header\n")
+        assert header.startswith(b"ply\nformat binary_little_endian 1.0\n")
+        assert f"element vertex {49 * 49}\n".encode() in header
+        assert f"element face {triangles}\n".encode() in header
+        assert len(body) == 49 * 49 * 15 + triangles * 13
+    corners = np.frombuffer(body[: 49 * 49 * 15], [("place", "<f4", 3), ("color", "u1", 3)])
+    assert corners["place"].min() >= 0
+    assert corners["place"].max() <= 1
+    lowest = corners["place"][corners["place"][:, 2].argsort()[1]]
+    assert lowest[:2] == pytest.approx([0.5, 0.5], abs=0.03), "the bowl is lowest in the middle"
