@@ -31,9 +31,7 @@ def bound_slider[Number: (int, float)](
                     key,
                     words.format(name=key, value=repr(said), low=number_text(low), high=number_text(high)),
                 )
-    return st.slider(
-        label, low, high, default, step, key=key, bind="query-params", help=about, **looks
-    )
+    return st.slider(label, low, high, default, step, key=key, bind="query-params", help=about, **looks)
 
 
 def bound_scale[Item](
