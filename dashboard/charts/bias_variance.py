@@ -8,6 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from dashboard.charts.curve_fit import FIT, LEGEND, value_range
+from dashboard.charts.quick_figure import QuickFigure, upright
 from dashboard.theme import LIGHT, SPLITS
 
 PLACES = 61  # of each curve of the cloud, at most: 200 of them share the picture
@@ -32,7 +33,7 @@ def cloud_chart(
     span = high - low
     drawn = np.clip(curves[:, kept], low - 3 * span, high + 3 * span)
     gap = np.full((len(drawn), 1), np.nan)
-    figure = go.Figure()
+    figure = QuickFigure()
     figure.add_scatter(
         x=np.tile(np.r_[places[kept], np.nan], len(drawn)), y=np.concatenate([drawn, gap], axis=1).ravel(),
         mode="lines", name=f"{len(drawn)} fits", hoverinfo="skip", opacity=0.22,
@@ -48,12 +49,15 @@ def cloud_chart(
         x=grid, y=truth, mode="lines", name="truth", hoverinfo="skip",
         line={"color": LIGHT.text, "width": 2, "dash": "dash"},
     )  # fmt: skip
-    figure.update_xaxes(title="x", zeroline=False, range=[places[0], places[-1]])
-    figure.update_yaxes(title="y", zeroline=False, range=[low, high], uirevision=f"{low:.3g} {high:.3g}")
     figure.update_layout(
-        title=title, hovermode="closest", legend=LEGEND, margin={"l": 52, "r": 12, "t": 44, "b": 44}
+        title=title,
+        xaxis={"title": "x", "zeroline": False, "range": [places[0], places[-1]]},
+        yaxis={"title": "y", "zeroline": False, "range": [low, high], "uirevision": f"{low:.3g} {high:.3g}"},
+        hovermode="closest",
+        legend=LEGEND,
+        margin={"l": 52, "r": 12, "t": 44, "b": 44},
     )
-    return figure
+    return figure.made()
 
 
 def parts_chart(
@@ -77,47 +81,58 @@ def parts_chart(
     floor = np.full(len(x), noise)
     parts = dict(zip(PARTS, (bias_squared, variance, floor), strict=True))
     total = bias_squared + variance + floor
-    figure = go.Figure()
+    figure = QuickFigure()
     for part, color in PARTS.items():
         hover = f"{name} %{{customdata}}<br>{part} %{{y:.4g}}<extra></extra>"
         if log:
             figure.add_scatter(
                 x=x, y=np.where(parts[part] > 0, parts[part], np.nan), mode="lines+markers", name=part,
                 line={"color": LIGHT.quiet if part == "noise" else color, "width": 2}, marker={"size": 6},
-                customdata=capacities, hovertemplate=hover,
+                customdata=list(capacities), hovertemplate=hover,
             )  # fmt: skip
         else:
             figure.add_bar(
                 x=x,
                 y=parts[part],
                 name=part,
-                customdata=capacities,
+                customdata=list(capacities),
                 hovertemplate=hover,
                 marker={"color": color},
             )
     if log:
         figure.add_scatter(
-            x=x, y=total, mode="lines", name="sum", customdata=capacities,
+            x=x, y=total, mode="lines", name="sum", customdata=list(capacities),
             line={"color": LIGHT.text, "width": 2, "dash": "dot"},
             hovertemplate=f"{name} %{{customdata}}<br>sum %{{y:.4g}}<extra></extra>",
         )  # fmt: skip
     figure.add_scatter(
-        x=x, y=measured, mode="markers", name="measured", customdata=capacities,
+        x=x, y=measured, mode="markers", name="measured", customdata=list(capacities),
         marker={"color": SPLITS["test"], "size": 8, "symbol": "diamond"},
         error_y={"type": "data", "array": 2 * doubt, "color": LIGHT.text, "thickness": 1, "width": 3},
         hovertemplate=f"{name} %{{customdata}}<br>measured %{{y:.4g}}<extra></extra>",
     )  # fmt: skip
     place = int(np.abs(np.asarray(capacities) - chosen).argmin()) if len(x) else 0
-    figure.add_vline(x=place, line={"color": FIT, "width": 1.5, "dash": "dot"})
-    figure.update_xaxes(title=name, tickvals=x, ticktext=[str(each) for each in capacities], zeroline=False)
     known = total[np.isfinite(total)]
+    up: dict[str, object] = {"title": "mean squared error"}
     if log or not len(known):
-        figure.update_yaxes(title="mean squared error", type="log", exponentformat="power", dtick=1)
+        up |= {"type": "log", "exponentformat": "power", "dtick": 1}
     else:
-        top = min(float(known.max()), WILD * float(np.median(known)), ROOM * 2 * max(float(known[0]), noise))
-        figure.update_yaxes(title="mean squared error", range=[0, ROOM * top])
+        high = min(WILD * float(np.median(known)), ROOM * 2 * max(float(known[0]), noise))
+        up |= {"range": [0, ROOM * min(float(known.max()), high)]}
     figure.update_layout(
-        title="Expected error", barmode="stack", bargap=0.25, hovermode="closest",
-        legend={**LEGEND, "traceorder": "normal"}, margin={"l": 60, "r": 12, "t": 44, "b": 44},
-    )  # fmt: skip
-    return figure
+        title="Expected error",
+        shapes=[upright(place, color=FIT, width=1.5, dash="dot")],
+        xaxis={
+            "title": name,
+            "tickvals": x,
+            "ticktext": [str(each) for each in capacities],
+            "zeroline": False,
+        },
+        yaxis={**up, "uirevision": f"{log}"},
+        barmode="stack",
+        bargap=0.25,
+        hovermode="closest",
+        legend={**LEGEND, "traceorder": "normal"},
+        margin={"l": 60, "r": 12, "t": 44, "b": 44},
+    )
+    return figure.made()

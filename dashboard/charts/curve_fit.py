@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 import plotly.graph_objects as go
 
+from dashboard.charts.quick_figure import QuickFigure, level, upright
 from dashboard.theme import DASHES, LIGHT, SPLITS
 
 FIT = LIGHT.categorical[1]
@@ -46,7 +48,7 @@ def fit_chart(
     then of each point held out, a click on one has it as its customdata, and a click anywhere else is one on
     a trace named "anywhere" with that place as its x and y. `ends`: low and high of x, and of y.
     """
-    figure = go.Figure()
+    figure = QuickFigure()
     known = [y, *([truth] if truth is not None else []), *([held[1]] if held else [])]
     x_low, x_high = (float(places[0]), float(places[-1])) if ends is None else ends[:2]
     low, high = value_range(*known) if ends is None else ends[2:]
@@ -88,15 +90,21 @@ def fit_chart(
         )  # fmt: skip
     sign = f"{x_low:.3g} {x_high:.3g} {low:.2g} {high:.2g}"
     room = 0.02 * (x_high - x_low)
-    figure.update_xaxes(title="x", range=[x_low - room, x_high + room], zeroline=False, uirevision=sign)
-    figure.update_yaxes(title="y", range=[low, high], zeroline=False, uirevision=sign)
-    figure.update_layout(hovermode="closest", legend=LEGEND, margin={"l": 52, "r": 12, "t": 36, "b": 44})
-    return figure
+    across = {"title": "x", "range": [x_low - room, x_high + room], "zeroline": False, "uirevision": sign}
+    up = {"title": "y", "range": [low, high], "zeroline": False, "uirevision": sign}
+    figure.update_layout(
+        xaxis=across,
+        yaxis=up,
+        hovermode="closest",
+        legend=LEGEND,
+        margin={"l": 52, "r": 12, "t": 36, "b": 44},
+    )
+    return figure.made()
 
 
 def residuals_chart(x: np.ndarray, residuals: np.ndarray, held_x: np.ndarray, held: np.ndarray) -> go.Figure:
     """What the fit leaves of each sample: value minus fit."""
-    figure = go.Figure()
+    figure = QuickFigure()
     for places, left, split, name in (
         (x, residuals, "train", "training samples"),
         (held_x, held, "test", "held out"),
@@ -114,14 +122,17 @@ def residuals_chart(x: np.ndarray, residuals: np.ndarray, held_x: np.ndarray, he
             marker={"color": SPLITS[split], "size": 7, "symbol": "circle" if split == "train" else "diamond"},
             hovertemplate="at %{x:.3g}: %{y:.4g}<extra></extra>",
         )  # fmt: skip
-    figure.add_hline(y=0, line={"color": LIGHT.quiet, "width": 1})
-    figure.update_xaxes(title="x", zeroline=False)
-    figure.update_yaxes(title="value − fit", zeroline=False)
     figure.update_layout(
-        title="Residuals", showlegend=len(held_x) > 0, hovermode="closest", legend=LEGEND,
+        title="Residuals",
+        shapes=[level(0, color=LIGHT.quiet, width=1)],
+        xaxis={"title": "x", "zeroline": False},
+        yaxis={"title": "value − fit", "zeroline": False},
+        showlegend=len(held_x) > 0,
+        hovermode="closest",
+        legend=LEGEND,
         margin={"l": 56, "r": 12, "t": 44, "b": 44},
-    )  # fmt: skip
-    return figure
+    )
+    return figure.made()
 
 
 def capacity_chart(
@@ -142,7 +153,7 @@ def capacity_chart(
     the seeds. A click on a point has the capacity as its x.
     """
     x = np.asarray(capacities)
-    figure = go.Figure()
+    figure = QuickFigure()
     if spread is not None:
         figure.add_scatter(
             x=np.concatenate([x, x[::-1]]), y=np.concatenate([spread[1], spread[0][::-1]]), fill="toself",
@@ -157,14 +168,7 @@ def capacity_chart(
             line={"color": SPLITS[split], "width": 2, "dash": DASHES[split]}, marker={"size": 5},
             hovertemplate=f"{capacity_name} %{{x}}<br>{name} error %{{y:.4g}}<extra></extra>",
         )  # fmt: skip
-    if noise:
-        figure.add_hline(
-            y=noise, line={"color": LIGHT.quiet, "width": 1, "dash": "dot"},
-            annotation={"text": "noise", "font": {"color": LIGHT.quiet, "size": 11}},
-            annotation_position="top left",
-        )  # fmt: skip
     place = int(np.abs(x - chosen).argmin())
-    figure.add_vline(x=x[place], line={"color": FIT, "width": 1.5})
     for values, split in ((train, "train"), (test, "test")):
         if np.isfinite(values[place]):
             figure.add_scatter(
@@ -172,27 +176,37 @@ def capacity_chart(
                 marker={"color": SPLITS[split], "size": 12, "line": {"color": FIT, "width": 2.5}},
                 hovertemplate=f"{capacity_name} %{{x}}, chosen<br>%{{y:.4g}}<extra></extra>",
             )  # fmt: skip
-    figure.update_xaxes(title=capacity_name, zeroline=False, type="log" if log_x else "linear")
-    if log_x:
-        figure.update_xaxes(tickvals=x, ticktext=[str(each) for each in x])
-    figure.update_yaxes(title=unit, type="log", range=_error_range(train, test, noise))
+    shapes, notes = [upright(x[place], color=FIT, width=1.5)], []
+    if noise:
+        shapes.append(level(noise, color=LIGHT.quiet, width=1, dash="dot"))
+        notes.append(
+            {
+                "text": "noise", "font": {"color": LIGHT.quiet, "size": 11}, "showarrow": False,
+                "x": 0, "xref": "x domain", "xanchor": "left", "y": math.log10(noise), "yanchor": "bottom",
+            }
+        )  # fmt: skip
     figure.update_layout(
-        title="Error against capacity", hovermode="closest", legend=LEGEND,
+        title="Error against capacity",
+        shapes=shapes,
+        annotations=notes,
+        xaxis=_capacity_axis(x, capacity_name, log_x),
+        yaxis={"title": unit, "type": "log", "range": _error_range(train, test, noise)},
+        hovermode="closest",
+        legend=LEGEND,
         margin={"l": 64, "r": 12, "t": 44, "b": 44},
-    )  # fmt: skip
-    return figure
+    )
+    return figure.made()
 
 
 def weights_chart(weights: np.ndarray) -> go.Figure:
     """The weight of each term of a polynomial, by its degree; those that are exactly 0 are said."""
     degrees = np.arange(len(weights))
-    figure = go.Figure(
-        go.Bar(
-            x=degrees,
-            y=weights,
-            marker={"color": LIGHT.categorical[0]},
-            hovertemplate="term of degree %{x}: %{y:.4g}<extra></extra>",
-        )
+    figure = QuickFigure()
+    figure.add_bar(
+        x=degrees,
+        y=weights,
+        marker={"color": LIGHT.categorical[0]},
+        hovertemplate="term of degree %{x}: %{y:.4g}<extra></extra>",
     )
     zeros = degrees[weights == 0]
     if len(zeros):
@@ -201,12 +215,15 @@ def weights_chart(weights: np.ndarray) -> go.Figure:
             marker={"color": LIGHT.quiet, "symbol": "x-thin-open", "size": 7, "line": {"width": 1.5}},
             hovertemplate="term of degree %{x}: exactly 0<extra></extra>",
         )  # fmt: skip
-    figure.update_xaxes(title="degree of the term", zeroline=False)
-    figure.update_yaxes(title="weight", zeroline=True)
     figure.update_layout(
-        title="Weights", showlegend=False, bargap=0.3, margin={"l": 64, "r": 12, "t": 44, "b": 44}
+        title="Weights",
+        xaxis={"title": "degree of the term", "zeroline": False},
+        yaxis={"title": "weight", "zeroline": True, "exponentformat": "power"},
+        showlegend=False,
+        bargap=0.3,
+        margin={"l": 64, "r": 12, "t": 44, "b": 44},
     )
-    return figure
+    return figure.made()
 
 
 def sizes_chart(
@@ -214,29 +231,29 @@ def sizes_chart(
 ) -> go.Figure:
     """The size of all weights against capacity."""
     x = np.asarray(capacities)
-    figure = go.Figure()
+    figure = QuickFigure()
     figure.add_scatter(
         x=x, y=np.where(sizes > 0, sizes, np.nan), mode="lines+markers", marker={"size": 5},
         line={"color": LIGHT.categorical[3], "width": 2},
         hovertemplate=f"{name} %{{x}}: %{{y:.4g}}<extra></extra>",
     )  # fmt: skip
     place = int(np.abs(x - chosen).argmin())
-    figure.add_vline(x=x[place], line={"color": FIT, "width": 1.5})
-    figure.update_xaxes(title=name, zeroline=False, type="log" if log_x else "linear")
-    if log_x:
-        figure.update_xaxes(tickvals=x, ticktext=[str(each) for each in x])
-    figure.update_yaxes(title="root of the sum of squares", type="log")
     figure.update_layout(
-        title="Size of the weights", showlegend=False, margin={"l": 64, "r": 12, "t": 44, "b": 44}
+        title="Size of the weights",
+        shapes=[upright(x[place], color=FIT, width=1.5)],
+        xaxis=_capacity_axis(x, name, log_x),
+        yaxis={"title": "root of the sum of squares", "type": "log", "exponentformat": "power"},
+        showlegend=False,
+        margin={"l": 64, "r": 12, "t": 44, "b": 44},
     )
-    return figure
+    return figure.made()
 
 
 def history_chart(
     steps: np.ndarray, train: np.ndarray, test: np.ndarray, stopped: int | None = None
 ) -> go.Figure:
     """Both errors over the steps of a training; `stopped`: the step whose weights early stopping has kept."""
-    figure = go.Figure()
+    figure = QuickFigure()
     for values, split in ((train, "train"), (test, "test")):
         if np.isfinite(values).any():
             figure.add_scatter(
@@ -244,18 +261,29 @@ def history_chart(
                 line={"color": SPLITS[split], "width": 2, "dash": DASHES[split]},
                 hovertemplate="step %{x}: %{y:.4g}<extra></extra>",
             )  # fmt: skip
+    notes: list[dict[str, object]] = []
     if stopped is not None:
-        figure.add_vline(
-            x=stopped, line={"color": FIT, "width": 1.5},
-            annotation={"text": "kept", "font": {"color": FIT, "size": 11}},
-        )  # fmt: skip
-    figure.update_xaxes(title="step", zeroline=False)
-    figure.update_yaxes(title="mean squared error", type="log")
+        font = {"color": FIT, "size": 11}
+        where = {"x": stopped, "y": 1, "yref": "y domain", "xanchor": "left", "yanchor": "top"}
+        notes = [{"text": "kept", "showarrow": False, "font": font, **where}]
     figure.update_layout(
-        title="Error over the steps", hovermode="closest", legend=LEGEND,
+        title="Error over the steps",
+        shapes=[] if stopped is None else [upright(stopped, color=FIT, width=1.5)],
+        annotations=notes,
+        xaxis={"title": "step", "zeroline": False},
+        yaxis={"title": "mean squared error", "type": "log"},
+        hovermode="closest",
+        legend=LEGEND,
         margin={"l": 64, "r": 12, "t": 44, "b": 44},
-    )  # fmt: skip
-    return figure
+    )
+    return figure.made()
+
+
+def _capacity_axis(capacities: np.ndarray, name: str, log: bool) -> dict[str, object]:
+    if not log:
+        return {"title": name, "zeroline": False}
+    said = {"tickvals": capacities, "ticktext": [str(each) for each in capacities]}
+    return {"title": name, "zeroline": False, "type": "log", **said}
 
 
 def _within(values: np.ndarray, low: float, high: float) -> np.ndarray:

@@ -29,23 +29,30 @@ if RUN in st.query_params:  # a link from a run: its settings are put into the c
     if linked is not None:
         begin_with(linked.config)
 try_this(words["try_this"], "fit", DEFAULTS)
-left, right = st.columns([1, 3], gap="medium")
-with left:
-    with st.container(border=True):
-        data = data_form(words)
-    with st.container(border=True):
-        model = model_form(words)
-show_address(data.own)
-with right:
-    fit, bias = st.tabs(
-        [_("Fit"), _("Bias and variance")], key="fit_tab", bind="query-params", on_change="rerun"
-    )
-    if fit.open:
-        with fit:
-            fit_tab(data, model, settings, words)
-    if bias.open:
-        with bias:
-            bias_tab(data, model, settings, words)
+
+
+@st.fragment  # a slider redraws this part alone, half as much as the page
+def laboratory() -> None:
+    left, right = st.columns([1, 3], gap="medium")
+    with left:
+        with st.container(border=True):
+            data = data_form(words)
+        with st.container(border=True):
+            model = model_form(words)
+    show_address(data.own)
+    with right:
+        fit, bias = st.tabs(
+            [_("Fit"), _("Bias and variance")], key="fit_tab", bind="query-params", on_change="rerun"
+        )
+        if fit.open:
+            with fit:
+                fit_tab(data, model, settings, words)
+        if bias.open:
+            with bias:
+                bias_tab(data, model, settings, words)
+
+
+laboratory()
 with problems:
     said_problems(words["bad_address"], "fit_")
 show_source(__file__, polynomial_fits, decompose, fit_chart, capacity_chart, parts_chart)
