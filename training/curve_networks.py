@@ -221,8 +221,8 @@ class CurveNetworks:
 
 
 class Tangent(Layer):
-    """tanh, whose slope is told from its value. As 2 sigmoid(2x) - 1 it takes a third of torch.tanh's time, and
-    differs by less than 2e-7.
+    """tanh, whose slope is told from its value. As 2 sigmoid(2x) - 1 it takes a third of torch.tanh's time,
+    and differs by less than 2e-7.
     """
 
     def __init__(self) -> None:
