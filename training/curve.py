@@ -2,7 +2,8 @@
 
 All widths, each from a few first weights, are trained at once (`training.curve_networks`). The table "widths"
 is replaced while they train: a row for each width and seed, with its errors and its curve, so that a reader
-sees the curves bend. The table "history" has the errors of each width over the steps.
+sees the curves bend. The table "history" has the errors of each width over the steps, those of its weights at
+each step.
 """
 
 from __future__ import annotations
@@ -50,13 +51,14 @@ def work(settings: WidthSettings, run: RunWriter, should_stop: Callable[[], bool
             networks.train(min(10, step - networks.step))
             run.progress(epoch=networks.step, epochs=settings.steps, step=networks.step, steps=settings.steps)
         over = networks.step < step  # stopped, by a person or by its own patience
-        rows = _measured(settings, data, networks)
+        rows = _measured(settings, data, networks, held)
         if not np.isfinite(rows["train_error"]).any():
             raise LabError(
                 f"every network has diverged by step {networks.step}; choose a learning rate below "
                 f"{settings.learning_rate:g}"
             )
-        history.append({name: rows[name] for name in ("width", "seed", "train_error", "test_error")})
+        history.append(_errors(data, networks, held, kept=False))
+        history[-1] |= {name: rows[name] for name in ("width", "seed")}
         history[-1]["step"] = np.full(len(networks), networks.step)
         # The run's own curves are those of the widest networks
         for split in ("train", "test"):
@@ -106,18 +108,32 @@ def width_fits(table: Table, seed: int, data: CurveData) -> CapacityFits:
     )
 
 
-def _measured(settings: WidthSettings, data: CurveData, networks: CurveNetworks) -> dict[str, Any]:
+def _measured(
+    settings: WidthSettings, data: CurveData, networks: CurveNetworks, held: Sequence[int]
+) -> dict[str, Any]:
     """A row for each network: its errors and its curve, in the units that the networks see."""
-    probed, fitted = networks.values(data.probes), networks.values(data.x)
     return {
         "width": networks.widths,
         "seed": np.tile(np.arange(settings.seeds), len(settings.widths)),
-        "train_error": data.train_error(fitted),
-        "test_error": data.test_error(probed),
+        **_errors(data, networks, held),
         "size": networks.weight_sizes,
         "stopped": networks.best_step if settings.patience else np.full(len(networks), networks.step),
-        "curve": probed[:, : len(data.grid)].astype(np.float32),
-        "fitted": fitted.astype(np.float32),
+        "curve": networks.values(data.grid).astype(np.float32),
+        "fitted": networks.values(data.x).astype(np.float32),
+    }
+
+
+def _errors(
+    data: CurveData, networks: CurveNetworks, held: Sequence[int], kept: bool = True
+) -> dict[str, np.ndarray]:
+    """Of the weights that early stopping keeps, or of those of now. What it looks at is no training
+    sample.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        squares = np.square(networks.values(data.x, kept) - data.y)
+    return {
+        "train_error": data.scale**2 * np.delete(squares, held, axis=1).mean(axis=1),
+        "test_error": data.test_error(networks.values(data.probes, kept)),
     }
 
 

@@ -108,10 +108,14 @@ class CurveNetworks:
                 self._look()
 
     @torch.no_grad()
-    def values(self, places: Float[np.ndarray, " places"]) -> Float[np.ndarray, "members places"]:
-        """Each member's curve; with early stopping that of its best step so far."""
+    def values(
+        self, places: Float[np.ndarray, " places"], kept: bool = True
+    ) -> Float[np.ndarray, "members places"]:
+        """Each member's curve; with early stopping that of its best step so far, or of now where not
+        `kept`.
+        """
         inputs = torch.as_tensor(places, dtype=torch.float32).view(1, -1, 1).expand(len(self), -1, 1)
-        return self._output(inputs).double().numpy()
+        return self._output(inputs, kept).double().numpy()
 
     @torch.no_grad()
     def fitted(self) -> Float[np.ndarray, "members samples"]:
@@ -123,8 +127,9 @@ class CurveNetworks:
         """The root of the sum of squared weights, without biases."""
         return (self._chosen() * self.shrunk).double().square().sum(1).sqrt().numpy()
 
-    def _output(self, inputs: Tensor) -> Tensor:
-        return through(self.layers, inputs, self._views(self._chosen()), training=False)[:, 0]
+    def _output(self, inputs: Tensor, kept: bool = True) -> Tensor:
+        state = self._views(self._chosen()) if kept else self.state
+        return through(self.layers, inputs, state, training=False)[:, 0]
 
     def _chosen(self) -> Tensor:
         return self.best if self.plan.patience and self.best_step.any() else self.flat

@@ -40,11 +40,13 @@ def fit_chart(
     name: str = "fit",
     others: Sequence[np.ndarray] = (),
     sources: Sequence[int] | None = None,
+    stopping: Sequence[int] = (),
     ends: tuple[float, float, float, float] | None = None,
 ) -> go.Figure:
     """The samples, the truth where there is one, and the fitted curve at `places`; `others`: faint curves.
 
-    `held`: places and values of points that were held out. With `sources`, the number of each sample and
+    `held`: places and values of points that were held out; `stopping`: which of the samples early stopping
+    looks at. With `sources`, the number of each sample and
     then of each point held out, a click on one has it as its customdata, and a click anywhere else is one on
     a trace named "anywhere" with that place as its x and y. `ends`: low and high of x, and of y.
     """
@@ -77,11 +79,22 @@ def fit_chart(
             x=places, y=_within(fitted, low, high), mode="lines", name=name, line={"color": FIT, "width": 3},
             hovertemplate="fit at %{x:.3g}: %{y:.4g}<extra></extra>",
         )  # fmt: skip
-    figure.add_scatter(
-        x=x, y=y, mode="markers", name="training samples", customdata=sources and sources[: len(x)],
-        marker={"color": SPLITS["train"], "size": 8, "line": {"color": LIGHT.background, "width": 1}},
-        hovertemplate="x %{x:.3g}, y %{y:.4g}<extra>training</extra>",
-    )  # fmt: skip
+    watched = np.isin(np.arange(len(x)), stopping)
+    for chosen, split, symbol, label in (
+        (~watched, "train", "circle", "training samples"),
+        (watched, "validation", "square", "watched by early stopping"),
+    ):
+        if not chosen.any() and split == "validation":
+            continue
+        figure.add_scatter(
+            x=x[chosen], y=y[chosen], mode="markers", name=label,
+            customdata=sources and np.asarray(sources)[: len(x)][chosen].tolist(),
+            marker={
+                "color": SPLITS[split], "size": 8, "symbol": symbol,
+                "line": {"color": LIGHT.background, "width": 1},
+            },
+            hovertemplate=f"x %{{x:.3g}}, y %{{y:.4g}}<extra>{label}</extra>",
+        )  # fmt: skip
     if held is not None and len(held[0]):
         figure.add_scatter(
             x=held[0], y=held[1], mode="markers", name="held out", customdata=sources and sources[len(x) :],
@@ -158,7 +171,7 @@ def capacity_chart(
         figure.add_scatter(
             x=np.concatenate([x, x[::-1]]), y=np.concatenate([spread[1], spread[0][::-1]]), fill="toself",
             fillcolor=SPLITS["test"], opacity=0.15, line={"width": 0}, mode="lines", hoverinfo="skip",
-            name="seeds, lowest to highest",
+            name="seeds",
         )  # fmt: skip
     for values, split, name in ((train, "train", "training"), (test, "test", test_name)):
         if not np.isfinite(values).any():

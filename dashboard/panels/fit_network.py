@@ -71,7 +71,15 @@ def _shown(
     fits = every[0]
     place = fits.place(model.capacity)
     name = _("width {n}").format(n=fits.capacities[place])
-    fit_picture(data, samples, fits, model.capacity, name, [each.curves[place] for each in every[1:]])
+    fit_picture(
+        data,
+        samples,
+        fits,
+        model.capacity,
+        name,
+        [each.curves[place] for each in every[1:]],
+        table.about["validation"],
+    )
     error_numbers(fits, place, _("Width"))
     left, right = st.columns(2, gap="medium")
     tests = np.stack([each.test_errors for each in every])

@@ -71,13 +71,14 @@ def fit_picture(
     capacity: int,
     name: str,
     others: Sequence[np.ndarray] = (),
+    stopping: Sequence[int] = (),
 ) -> None:
     """The samples and the fitted curve; own points are clicked into it."""
     drawn = drawing_of(data)
     curve = None if fits is None else fits.curves[fits.place(capacity)]
     figure = fit_chart(
         drawn.places, curve, drawn.x, drawn.y, drawn.truth, drawn.held, name, others,
-        sources=drawn.sources, ends=drawn.ends,
+        sources=drawn.sources, stopping=stopping, ends=drawn.ends,
     )  # fmt: skip
     event = plot(
         figure, "fit_curve", height=400, on_click=choice.own, description=_("The samples and the fit")

@@ -160,11 +160,22 @@ def test_early_stopping_and_own_points_go_through(tmp_path: Path) -> None:
     assert np.isfinite(table.frame["test_error"]).all()
 
 
+def test_the_history_goes_on_where_early_stopping_has_kept_older_weights(tmp_path: Path) -> None:
+    settings = WidthSettings(patience=150, steps=1000, widths=(24,), seeds=1, samples=16)
+    directory, _ = run(tmp_path, *settings.options())
+    table, history = read_table(directory, TABLE), read_table(directory, HISTORY)
+    assert table is not None
+    assert history is not None
+    row, last = table.frame.iloc[0], history.frame.iloc[-1]
+    assert row["stopped"] < last["step"]
+    assert last["train_error"] < row["train_error"]  # it has learned on, for nothing
+
+
 def test_networks_that_diverge_end_the_run_with_a_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        CurveNetworks, "values", lambda self, places: np.full((len(self), len(places)), np.nan)
+        CurveNetworks, "values", lambda self, places, kept=True: np.full((len(self), len(places)), np.nan)
     )
     directory, code = run(tmp_path, "--steps", "20")
     status = read_status(directory)
