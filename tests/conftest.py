@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -62,3 +63,16 @@ def fashion_mnist(real_data: Path) -> Path:
     if not (real_data / "FashionMNIST" / "raw").is_dir():
         pytest.skip(f"{real_data} has no FashionMNIST/raw")
     return real_data
+
+
+@pytest.fixture(autouse=True)
+def as_it_was() -> Iterator[None]:
+    """A page's script takes the place of `__main__`, which spawned processes read, and some works round tiny
+    numbers to 0: the next test has neither.
+    """
+    main = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = main
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.set_flush_denormal(False)

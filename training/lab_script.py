@@ -182,6 +182,8 @@ def _worked[S: LabSettings](settings: S, run: RunWriter, work: Work[S], stop: St
         print(f"error: {sentence}", flush=True)
         run.finish("failed", error=sentence)
         return 1
+    finally:
+        torch.set_flush_denormal(False)  # some works round tiny numbers to 0 for speed: their process only
     state = "stopped" if asked else "finished"
     run.finish(state)
     print(f"{state}: {run.directory.path}", flush=True)
