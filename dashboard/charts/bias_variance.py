@@ -11,7 +11,7 @@ from dashboard.charts.curve_fit import FIT, LEGEND, value_range
 from dashboard.charts.quick_figure import QuickFigure, upright
 from dashboard.theme import LIGHT, SPLITS
 
-PLACES = 31  # of each curve of the cloud, at most: 200 of them share the picture
+PLACES = 41  # of each curve of the cloud, at most: 200 of them share the picture
 PARTS = {
     "bias²": LIGHT.categorical[0],
     "variance": LIGHT.categorical[1],
