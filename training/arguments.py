@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import difflib
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from models.catalog import Parameter, Value
 from training.config import RunConfig
 from training.fields import GROUPS, Field
+from training.option_values import changed_settings, option_words
 from training.places import config_of_run, runs_folder
 
 PROGRAM = "python -m training.train"
@@ -70,11 +72,16 @@ def parser() -> argparse.ArgumentParser:
         "--run-directory", type=Path, metavar="DIR", help="write into this empty folder, made before"
     )
     groups = {title: result.add_argument_group(title) for title in GROUPS}
-    for each in RunConfig.fields():
-        _add_field(groups[each.group], each)
+    add_options(groups, RunConfig)
+    return result
+
+
+def add_options(groups: Mapping[str, Any], config_class: Any) -> None:
+    """Every field of a dataclass of options, and every setting of its families, in the group of its title."""
+    for each in config_class.fields():
+        _add_field(groups[each.group], each, getattr(config_class, each.name))
         for name, owners in _settings_by_name(each).items():
             _add_setting(groups[each.group], name, owners)
-    return result
 
 
 def config_from(namespace: argparse.Namespace, start: RunConfig | None = None) -> RunConfig:
@@ -104,12 +111,9 @@ def command_line(config: RunConfig) -> list[str]:
     for each in RunConfig.fields():
         value = getattr(config, each.name)
         if value != _default(each, config):
-            options += _words(each.name, value)
+            options += option_words(each.name, value)
         if each.settings:
-            parameters = each.parameters(value)
-            for name, setting in getattr(config, each.settings).items():
-                if setting != parameters[name].default:
-                    options += _words(name, setting)
+            options += changed_settings(config, each)
     return options
 
 
@@ -129,32 +133,15 @@ def _default(each: Field, config: RunConfig) -> Any:
     return default
 
 
-def _words(name: str, value: Value | tuple[str, ...]) -> list[str]:
-    """One option. A value that starts with a dash must be joined to it, else it is taken for an option."""
-    flag = "--" + name.replace("_", "-")
-    if isinstance(value, bool):
-        return [flag if value else flag.replace("--", "--no-", 1)]
-    if isinstance(value, tuple):
-        return (
-            [f"{flag}={','.join(value)}"]
-            if not value or value[0].startswith("-")
-            else [flag, ",".join(value)]
-        )
-    text = repr(value) if isinstance(value, float) else str(value)  # repr: every digit, so the rerun is exact
-    return [f"{flag}={text}"] if text.startswith("-") or not text else [flag, text]
-
-
-def _add_field(group: Any, each: Field) -> None:
+def _add_field(group: Any, each: Field, default: Any) -> None:
     parameter = each.parameter
     help_text = parameter.description
     if parameter.choices:
         help_text += f": {', '.join(parameter.choices)}"
-    default = getattr(RunConfig, each.name)
     if default not in (None, "", ()):
-        help_text += f" (default: {default})"
-    flag = "--" + each.name.replace("_", "-")
-    metavar = "A,B" if each.several else _metavar(parameter)
-    group.add_argument(flag, metavar=metavar, help=help_text.replace("%", "%%"))
+        shown = ",".join(map(str, default)) if isinstance(default, tuple) else default
+        help_text += f" (default: {shown})"
+    _add(group, each.name, parameter, help_text, each.several)
 
 
 def _add_setting(group: Any, name: str, owners: list[tuple[str, Parameter]]) -> None:
@@ -166,12 +153,15 @@ def _add_setting(group: Any, name: str, owners: list[tuple[str, Parameter]]) -> 
     help_text = f"{first.description}"
     if first.kind == "choice":
         help_text += f": {', '.join(first.choices)}"
-    help_text = f"{help_text} [{shown}]".replace("%", "%%")
-    flag = "--" + name.replace("_", "-")
-    if first.kind == "flag":
+    _add(group, name, first, f"{help_text} [{shown}]")
+
+
+def _add(group: Any, name: str, parameter: Parameter, help_text: str, several: bool = False) -> None:
+    flag, help_text = "--" + name.replace("_", "-"), help_text.replace("%", "%%")
+    if parameter.kind == "flag" and not several:
         group.add_argument(flag, action=argparse.BooleanOptionalAction, help=help_text)
     else:
-        group.add_argument(flag, metavar=_metavar(first), help=help_text)
+        group.add_argument(flag, metavar="A,B" if several else _metavar(parameter), help=help_text)
 
 
 def _metavar(parameter: Parameter) -> str:

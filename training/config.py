@@ -8,7 +8,6 @@ own row along.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +18,7 @@ from models.zoo import MODELS, check_input
 from training.datasets import DATASETS
 from training.fields import Field, Settings, fields_of, option
 from training.optimizers import OPTIMIZERS
+from training.option_values import carried_over, chosen_settings, field_with_setting, nearest, plain_values
 from training.schedules import SCHEDULES
 from training.tasks import TASKS
 from training.transforms import TRANSFORMS, check_transforms
@@ -199,22 +199,11 @@ class RunConfig:
     @property
     def settings(self) -> dict[str, Value]:
         """The settings of all chosen rows in one mapping, by name (names are unique across families)."""
-        return {
-            name: value
-            for each in self.fields()
-            if each.settings
-            for name, value in getattr(self, each.settings).items()
-        }
+        return chosen_settings(self, self.fields())
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON: numbers, texts, flags, lists and mappings of them."""
-        plain: dict[str, Any] = {}
-        for attribute in dataclasses.fields(self):
-            value = getattr(self, attribute.name)
-            if isinstance(value, Mapping):
-                value = dict(value)
-            plain[attribute.name] = list(value) if isinstance(value, tuple) else value
-        return plain
+        return plain_values(self)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> RunConfig:
@@ -226,7 +215,7 @@ class RunConfig:
         for name in values:
             if name not in names:
                 raise ConfigError(
-                    f"a configuration has no field {name!r}{_nearest(name, names)} it has: {', '.join(names)}"
+                    f"a configuration has no field {name!r}{nearest(name, names)} it has: {', '.join(names)}"
                 )
         return cls(**values)
 
@@ -245,12 +234,12 @@ class RunConfig:
             for each in self.fields():
                 values[each.name] = _checked(each, values[each.name])
                 if each.settings and each.settings not in changes:
-                    values[each.settings] = _carried_over(each, self, values[each.name])
+                    values[each.settings] = carried_over(each, self, values[each.name])
             untouched = self.learning_rate == OPTIMIZERS[self.optimizer].default_learning_rate
             if untouched and "learning_rate" not in changes and values["optimizer"] != self.optimizer:
                 values["learning_rate"] = None
             for name in changes.keys() - names:
-                settings = _field_with_setting(name, values).settings
+                settings = field_with_setting(name, self.fields(), values).settings
                 values[settings] = {**values[settings], name: changes[name]}
         except (ValueError, UnknownNameError) as error:
             raise ConfigError(str(error)) from None
@@ -289,41 +278,6 @@ def _complete(each: Field, value: Any, given: Mapping[str, Any]) -> Settings:
     """Every setting of the chosen rows, given or default, checked."""
     owner = ", ".join(row.name for row in each.rows(value)) or f"{each.name} (none is chosen)"
     return Settings(checked_settings(owner, each.parameters(value).values(), given))
-
-
-def _carried_over(each: Field, config: RunConfig, value: Any) -> dict[str, Value]:
-    """What was set on purpose for the former choice and the new one has too."""
-    former = getattr(config, each.settings)
-    if value == getattr(config, each.name):
-        return dict(former)
-    old, new = each.parameters(getattr(config, each.name)), each.parameters(value)
-    return {name: v for name, v in former.items() if name in new and v != old[name].default}
-
-
-def _field_with_setting(name: str, values: Mapping[str, Any]) -> Field:
-    """The field whose chosen row has a setting of that name; ValueError names who has it, or the nearest."""
-    families = [each for each in RunConfig.fields() if each.settings]
-    for each in families:
-        if name in each.parameters(values[each.name]):
-            return each
-    owners = [
-        f"{each.name} {row.name}"
-        for each in families
-        for row in each.table or ()
-        if name in {p.name for p in row.parameters}
-    ]
-    if owners:
-        raise ValueError(
-            f"{name} is no setting of what is chosen here; choose one that has it: {', '.join(owners)}"
-        )
-    known = [each.name for each in RunConfig.fields()]
-    known += [setting for each in families for setting in each.parameters(values[each.name])]
-    raise ValueError(f"nothing is named {name!r}{_nearest(name, known)} known: {', '.join(known)}")
-
-
-def _nearest(name: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    return f"; did you mean {near[0]!r}?" if near else ";"
 
 
 def _refuse_combinations(config: RunConfig) -> None:

@@ -27,10 +27,10 @@ from logs.errors import LogsError
 from logs.info import RunInfo
 from logs.writer import RunWriter
 from models.catalog import UnknownNameError
-from training.arguments import Parser
+from training.arguments import Parser, add_options
 from training.config import ConfigError
 from training.data import DataError
-from training.fields import GROUPS, Field
+from training.fields import GROUPS
 from training.lab_settings import LABORATORY, LabSettings
 from training.labs import LABS
 from training.places import config_of_run, data_folder, runs_folder, visdom_server
@@ -94,8 +94,7 @@ def lab_parser(kind: str, settings_class: type[LabSettings]) -> argparse.Argumen
     where.add_argument("--run-directory", type=Path, metavar="DIR", help="write into this empty folder")
     where.add_argument("--from-run", metavar="RUN", help="start from the settings of this run")
     groups = {title: result.add_argument_group(title) for title in GROUPS}
-    for each in settings_class.fields():
-        _add(groups[each.group], each, getattr(settings_class, each.name))
+    add_options(groups, settings_class)
     return result
 
 
@@ -111,35 +110,6 @@ def settings_from[S: LabSettings](namespace: argparse.Namespace, settings_class:
 def data_root() -> Path:
     """The folder of data sets that the running script was told of."""
     return data_folder(argparse.Namespace())
-
-
-def _add(group: Any, each: Field, default: Any) -> None:
-    parameter = each.parameter
-    text = parameter.description
-    if parameter.choices:
-        text += f": {', '.join(parameter.choices)}"
-    if default not in (None, "", ()):
-        shown = ",".join(map(str, default)) if isinstance(default, tuple) else default
-        text += f" (default: {shown})"
-    _add_option(group, each.name, parameter.kind, each.several, text)
-    if each.settings:
-        found: dict[str, tuple[str, list[str]]] = {}
-        for row in each.table or ():
-            for own in row.parameters:
-                if own.name not in each.skip:
-                    found.setdefault(own.name, (own.kind, []))[1].append(f"{row.name}: {own.default}")
-        for name, (kind, owners) in found.items():
-            _add_option(group, name, kind, False, f"of the {each.name} [{'; '.join(owners)}]")
-
-
-def _add_option(group: Any, name: str, kind: str, several: bool, text: str) -> None:
-    flag = "--" + name.replace("_", "-")
-    text = text.replace("%", "%%")
-    if kind == "flag":
-        group.add_argument(flag, action=argparse.BooleanOptionalAction, help=text)
-    else:
-        metavar = "A,B" if several else {"integer": "N", "number": "X", "path": "PATH"}.get(kind, "NAME")
-        group.add_argument(flag, metavar=metavar, help=text)
 
 
 def _opened(namespace: argparse.Namespace, kind: str, settings: LabSettings) -> RunWriter:

@@ -12,7 +12,6 @@ bring the parameters of its row along (`settings="..._settings"`).
 from __future__ import annotations
 
 import dataclasses
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +19,15 @@ from typing import Any
 from models.catalog import UnknownNameError, Value, checked_settings
 from training.config import SEED_LIMIT, ConfigError
 from training.fields import Field, Settings, fields_of, option
+from training.option_values import (
+    carried_over,
+    changed_settings,
+    chosen_settings,
+    field_with_setting,
+    nearest,
+    option_words,
+    plain_values,
+)
 
 LABORATORY = "laboratory"  # the key of run.json's config that tells such a configuration from a RunConfig
 TEXT_LIMIT = 1000  # characters of a text, such as a path
@@ -79,17 +87,11 @@ class LabSettings:
     @property
     def settings(self) -> dict[str, Value]:
         """The settings of all chosen rows, by name."""
-        mappings = (getattr(self, each.settings) for each in self.fields() if each.settings)
-        return {name: value for mapping in mappings for name, value in mapping.items()}
+        return chosen_settings(self, self.fields())
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        plain: dict[str, Any] = {}
-        for attribute in dataclasses.fields(self):
-            value = getattr(self, attribute.name)
-            value = dict(value) if isinstance(value, Mapping) else value
-            plain[attribute.name] = list(value) if isinstance(value, tuple) else value
-        return plain
+        return plain_values(self)
 
     @classmethod
     def from_dict[S: LabSettings](cls: type[S], values: Mapping[str, Any]) -> S:
@@ -98,7 +100,8 @@ class LabSettings:
         given = {name: value for name, value in values.items() if name != LABORATORY}
         for name in given:
             if name not in names:
-                raise ConfigError(f"these settings have no field {name!r}{_nearest(name, names)}")
+                known = ", ".join(names)
+                raise ConfigError(f"there is no field {name!r}{nearest(name, names)} known: {known}")
         return cls(**given)
 
     def replace[S: LabSettings](self: S, **changes: Any) -> S:
@@ -112,9 +115,9 @@ class LabSettings:
             for each in self.fields():
                 values[each.name] = _checked(each, values[each.name])
                 if each.settings and each.settings not in changes:
-                    values[each.settings] = self._carried_over(each, values[each.name])
+                    values[each.settings] = carried_over(each, self, values[each.name])
             for name in changes.keys() - set(names):
-                settings = self._field_with(name, values).settings
+                settings = field_with_setting(name, self.fields(), values).settings
                 values[settings] = {**values[settings], name: changes[name]}
         except (ValueError, UnknownNameError) as error:
             raise ConfigError(str(error)) from None
@@ -128,54 +131,8 @@ class LabSettings:
             if value != getattr(type(self), each.name):
                 words += option_words(each.name, value)
             if each.settings:
-                parameters = each.parameters(value)
-                for name, setting in getattr(self, each.settings).items():
-                    if setting != parameters[name].default:
-                        words += option_words(name, setting)
+                words += changed_settings(self, each)
         return words
-
-    def _carried_over(self, each: Field, value: Any) -> dict[str, Value]:
-        former = getattr(self, each.settings)
-        if value == getattr(self, each.name):
-            return dict(former)
-        old, new = each.parameters(getattr(self, each.name)), each.parameters(value)
-        return {name: v for name, v in former.items() if name in new and v != old[name].default}
-
-    def _field_with(self, name: str, values: Mapping[str, Any]) -> Field:
-        """The field whose chosen row has a setting of that name."""
-        families = [each for each in self.fields() if each.settings]
-        for each in families:
-            if name in each.parameters(values[each.name]):
-                return each
-        owners = [
-            f"{each.name} {row.name}"
-            for each in families
-            for row in each.table or ()
-            if name in {parameter.name for parameter in row.parameters} - set(each.skip)
-        ]
-        if owners:
-            raise ValueError(
-                f"{name} is no setting of what is chosen here; choose one that has it: {', '.join(owners)}"
-            )
-        known = [each.name for each in self.fields()]
-        known += [setting for each in families for setting in each.parameters(values[each.name])]
-        raise ValueError(f"nothing is named {name!r}{_nearest(name, known)}")
-
-
-def option_words(name: str, value: Any) -> list[str]:
-    """One option of a command line, such as ["--learning-rate", "0.1"] or ["--no-batch-norm"]."""
-    flag = "--" + name.replace("_", "-")
-    if isinstance(value, bool):
-        return [flag if value else flag.replace("--", "--no-", 1)]
-    if isinstance(value, tuple):
-        text = ",".join(map(_text, value))
-    else:
-        text = _text(value)
-    return [f"{flag}={text}"] if text.startswith("-") or not text else [flag, text]
-
-
-def _text(value: Any) -> str:
-    return repr(value) if isinstance(value, float) else str(value)  # repr: every digit
 
 
 def _checked(each: Field, value: Any) -> Any:
@@ -207,8 +164,3 @@ def _one_line(name: str, value: Any) -> str:
     if len(text) > TEXT_LIMIT or not text.isprintable() or text == "--":
         raise ValueError(f"{name} is {text[:40]!r}; it must be one line of at most {TEXT_LIMIT} characters")
     return text
-
-
-def _nearest(name: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    return f"{f'; did you mean {near[0]!r}?' if near else ';'} it has: {', '.join(known)}"
