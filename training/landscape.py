@@ -228,8 +228,9 @@ def write_path(job: Work) -> None:
     rows: list[dict[str, float]] = []
     for point in job.cut.path:
         own = subject_of(subject.directory, point.checkpoint, 1, 0, device, data_root(), like=subject)
-        nowhere = {name: weights * 0 for name, weights in own.weights.items()}
-        found = ModuleLosses(own.network, (own.weights, nowhere), own.samples, own.score).row(0.0, [0.0])
+        recompute = job.settings.statistics == "recomputed"
+        losses = ModuleLosses(own.network, (own.weights,), own.samples, own.score, recompute)
+        found = losses.row(0.0, [0.0])
         rows.append(
             {
                 f"{split}_{name}": float(found[split][0, place]) / len(subject.samples[split])

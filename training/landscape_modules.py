@@ -9,6 +9,7 @@ computed for each point in float32. Pictures lie channels-last, in small blocks.
 from __future__ import annotations
 
 import copy
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 
 import torch
@@ -18,13 +19,42 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from training.landscape_scores import Samples, Score
 
-Plane = Sequence[Mapping[str, Tensor]]  # the point, the first direction and, in a plane, the second
+Plane = Sequence[Mapping[str, Tensor]]  # the point and, where it moves, one or two directions
 BLOCK = 250  # samples at a time on a processor
 PICTURES = 50  # ... of a convolutional network: what it passes on stays in the cache
 DEVICE_BLOCK = 2000  # ... on an accelerator
 
 
-class ModuleLosses:
+class PointLosses(ABC):
+    """Losses at points that are taken one by one: `move` puts the network to a point, `blocks` are samples
+    of each split.
+    """
+
+    network: nn.Module
+    blocks: Mapping[str, Sequence[Samples]]
+
+    def __init__(self, plane: Plane, score: Score, device: torch.device) -> None:
+        self.plane = [{name: own.to(device) for name, own in part.items()} for part in plane]
+        self.score = score
+
+    @abstractmethod
+    def move(self, a: float, b: float) -> None:
+        """Puts the network to the point (a, b)."""
+
+    @torch.no_grad()
+    def row(self, a: float, b: Sequence[float]) -> dict[str, Float64[Tensor, "points 2"]]:
+        """Sums of losses and of right answers for each split at the points (a, b) of one row."""
+        found = {split: torch.zeros(len(b), 2, dtype=torch.float64) for split in self.blocks}
+        for place, second in enumerate(b):
+            self.move(a, second)
+            for split, blocks in self.blocks.items():
+                for block in blocks:
+                    outputs = self.network(block.inputs).float()
+                    found[split][place] += self.score.of(outputs, block.targets).cpu()
+        return found
+
+
+class ModuleLosses(PointLosses):
     """Losses of any network, in evaluation mode. With `recompute`, batch norm's statistics are those of the
     training samples at each point, which take one more pass over them all at once.
     """
@@ -39,56 +69,39 @@ class ModuleLosses:
         score: Score,
         recompute: bool = False,
     ) -> None:
+        device = next(network.parameters()).device
+        super().__init__(plane, score, device)
         self.network = copy.deepcopy(network).eval().requires_grad_(False)
-        self.score, self.recompute = score, recompute
-        parameters = dict(self.network.named_parameters())
-        device = next(iter(parameters.values())).device
-        self.moved = [(own, [part[name].to(device) for part in plane]) for name, own in parameters.items()]
         self.norms = [module for module in self.network.modules() if isinstance(module, _BatchNorm)]
-        self.samples = dict(samples)
-        self.size = BLOCK if device.type == "cpu" else DEVICE_BLOCK
-        self.blocks = {split: own.blocks(self.size) for split, own in samples.items()}
-
-    @torch.no_grad()
-    def row(self, a: float, b: Sequence[float]) -> dict[str, Float64[Tensor, "points 2"]]:
-        """Sums of losses and of right answers for each split at the points (a, b) of one row."""
-        found = {split: torch.zeros(len(b), 2, dtype=torch.float64) for split in self.blocks}
-        for place, second in enumerate(b):
-            self.move(a, second)
-            if self.recompute:
-                self._measure_norms()
-            for split, blocks in self.blocks.items():
-                for block in blocks:
-                    outputs = self.network(block.inputs)
-                    found[split][place] += self.score.of(outputs, block.targets).cpu()
-        return found
+        self.measured = samples["train"].inputs if recompute else None
+        size = BLOCK if device.type == "cpu" else DEVICE_BLOCK
+        self.blocks = {split: own.blocks(size) for split, own in samples.items()}
 
     def move(self, a: float, b: float) -> None:
-        """Puts the copy's weights to a point."""
-        for own, (centre, *directions) in self.moved:
-            torch.add(centre, directions[0], alpha=a, out=own)
-            if len(directions) > 1:
-                own.add_(directions[1], alpha=b)
+        for name, own in self.network.named_parameters():
+            own.copy_(at_point(self.plane, name, a, b))
+        if self.measured is not None:
+            self._measure_norms(self.measured)
 
-    def _measure_norms(self) -> None:
+    def _measure_norms(self, inputs: Tensor) -> None:
         """Batch norm's statistics at this point, of all training samples as one batch."""
         momenta = [norm.momentum for norm in self.norms]
         for norm in self.norms:
             norm.train()
             norm.momentum = 1.0
         try:
-            self.network(self.samples["train"].inputs)
+            self.network(inputs)
         finally:
             for norm, momentum in zip(self.norms, momenta, strict=True):
                 norm.eval()
                 norm.momentum = momentum
 
 
-class FoldedLosses:
+class FoldedLosses(PointLosses):
     """Losses of a convolutional network, each batch norm folded into the layer before it, at each point.
 
     `preview` computes in bfloat16 after the folding: twice as fast where the processor has it, and good to
-    three digits.
+    two or three digits.
     """
 
     title = "batch norm is folded into the convolutions, point by point"
@@ -101,40 +114,26 @@ class FoldedLosses:
         score: Score,
         preview: bool = False,
     ) -> None:
-        self.score, self.preview = score, preview
         device = next(network.parameters()).device
-        self.plane = [{name: own.to(device) for name, own in part.items()} for part in plane]
+        super().__init__(plane, score, device)
         pairs = norms_to_fold(network, example_of(samples))
-        self.dtype = torch.bfloat16 if preview else torch.float32
-        self.folded = _without_norms(network, pairs).to(memory_format=torch.channels_last).to(self.dtype)
-        self.folded.eval().requires_grad_(False)
-        self.fused = [Fused(network, self.folded, layer, norm) for layer, norm in pairs]
+        dtype = torch.bfloat16 if preview else torch.float32
+        self.network = _without_norms(network, pairs).to(memory_format=torch.channels_last).to(dtype)
+        self.network.eval().requires_grad_(False)
+        self.fused = [Fused(network, self.network, layer, norm) for layer, norm in pairs]
         taken = {name for fused in self.fused for name in fused.names}
-        own = dict(self.folded.named_parameters())
-        self.others = [(parameter, name) for name, parameter in own.items() if name not in taken]
+        self.others = [(n, own) for n, own in self.network.named_parameters() if n not in taken]
         size = PICTURES if device.type == "cpu" else DEVICE_BLOCK
         self.blocks = {
-            split: [(_laid(block.inputs).to(self.dtype), block.targets) for block in every.blocks(size)]
+            split: [Samples(_laid(block.inputs).to(dtype), block.targets) for block in every.blocks(size)]
             for split, every in samples.items()
         }
 
-    @torch.no_grad()
-    def row(self, a: float, b: Sequence[float]) -> dict[str, Float64[Tensor, "points 2"]]:
-        """Sums of losses and of right answers for each split at the points (a, b) of one row."""
-        found = {split: torch.zeros(len(b), 2, dtype=torch.float64) for split in self.blocks}
-        for place, second in enumerate(b):
-            self._move(a, second)
-            for split, blocks in self.blocks.items():
-                for inputs, targets in blocks:
-                    outputs = self.folded(inputs).float()
-                    found[split][place] += self.score.of(outputs, targets).cpu()
-        return found
-
-    def _move(self, a: float, b: float) -> None:
+    def move(self, a: float, b: float) -> None:
         for fused in self.fused:
             fused.move(self.plane, a, b)
-        for parameter, name in self.others:
-            parameter.copy_(at_point(self.plane, name, a, b))
+        for name, own in self.others:
+            own.copy_(at_point(self.plane, name, a, b))
 
 
 class Fused:
@@ -170,7 +169,7 @@ class Fused:
 
 
 def at_point(plane: Plane, name: str, a: float, b: float) -> Tensor:
-    """A parameter at the point (a, b)."""
+    """A parameter at the point (a, b); `plane` has as many directions as there are."""
     centre, *directions = (part[name] for part in plane)
     for share, direction in zip((a, b), directions, strict=False):
         centre = torch.add(centre, direction, alpha=share)

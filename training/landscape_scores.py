@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float, Shaped
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from models.losses import build_loss
@@ -66,17 +66,13 @@ class Score:
         """Sums over samples."""
         if self.loss == "cross_entropy" and not targets.is_floating_point():
             return self.across(outputs.T.contiguous(), targets)
-        losses = self.built()(outputs, targets).sum(dtype=torch.float64)
+        losses = self.sample_loss()(outputs, targets).sum(dtype=torch.float64)
         right = rightness(outputs, targets).sum(dtype=torch.float64) if self.classes else losses * torch.nan
         return torch.stack([losses, right])
 
-    def built(self) -> nn.Module:
-        """The loss of each sample, as torch computes it."""
-        return build_loss(self.loss, dict(self.settings), reduction="none")
-
     def sample_loss(self) -> Callable[[Tensor, Tensor], Tensor]:
-        """(outputs, targets) -> [samples], for gradients."""
-        return self.built()
+        """The loss of each sample as torch computes it: (outputs, targets) -> [samples]."""
+        return build_loss(self.loss, dict(self.settings), reduction="none")
 
 
 def margins(
