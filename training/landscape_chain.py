@@ -18,7 +18,7 @@ from training.landscape_modules import Plane, at_point
 from training.landscape_scores import Samples, Score
 from training.stacked_layers import Layer, Linear, chain
 
-BLOCK = 1000  # samples that are computed at a time
+BLOCK = 500  # samples that are computed at a time
 
 
 class ChainLosses:
@@ -42,33 +42,41 @@ class ChainLosses:
             {name: part[name].to(device).unsqueeze(0) for name in part if name not in own} for part in plane
         ]
         self.buffers = {name: each.detach().clone().unsqueeze(0) for name, each in network.named_buffers()}
-        self.blocks: dict[str, list[tuple[list[Tensor], Tensor]]] = {}
+        self.targets = {split: every.targets for split, every in samples.items()}
+        self.products: dict[str, list[list[Tensor]]] = {}  # of each block with the centre and each direction
         with torch.no_grad():
             for split, every in samples.items():
-                self.blocks[split] = []
+                self.products[split] = []
                 for block in every.blocks(BLOCK):
                     columns = block.inputs.flatten(1).T
                     products = [part[first.weight].to(device) @ columns for part in plane]
                     if first.bias is not None:
                         for product, part in zip(products, plane, strict=True):
                             product.add_(part[first.bias].to(device).unsqueeze(1))
-                    self.blocks[split].append((products, block.targets))
+                    self.products[split].append(products)
 
     @torch.no_grad()
     def row(self, a: float, b: Sequence[float]) -> dict[str, Float64[Tensor, "points 2"]]:
         """Sums of losses and of right answers for each split at the points (a, b) of one row."""
-        found = {split: torch.zeros(len(b), 2, dtype=torch.float64) for split in self.blocks}
+        found = {split: torch.zeros(len(b), 2, dtype=torch.float64) for split in self.products}
         points = [self._at(a, second) for second in b]
-        for split, blocks in self.blocks.items():
-            for products, targets in blocks:
-                start = torch.add(products[0], products[1], alpha=a)
-                for place, (second, point) in enumerate(zip(b, points, strict=True)):
-                    last = products[2] if len(products) > 2 else products[1]
-                    hidden = torch.add(start, last, alpha=second if len(products) > 2 else 0.0).unsqueeze(0)
-                    for layer in self.rest:
-                        hidden = layer(hidden, point, False)
-                    found[split][place] += self.score.across(hidden[0], targets).cpu()
+        for split, blocks in self.products.items():
+            outputs: list[list[Tensor]] = [[] for _ in b]
+            for centre, first, *second in blocks:  # a block's products stay in the cache over all points
+                start = torch.add(centre, first, alpha=a)
+                for place, (share, point) in enumerate(zip(b, points, strict=True)):
+                    hidden = torch.add(start, second[0], alpha=share) if second else start.clone()
+                    outputs[place].append(self._outputs(hidden.unsqueeze(0), point))
+            for place, parts in enumerate(outputs):
+                # All samples at once: of so few numbers a call costs more than they do
+                found[split][place] = self.score.across(torch.cat(parts, dim=1), self.targets[split]).cpu()
         return found
+
+    def _outputs(self, hidden: Tensor, point: Mapping[str, Tensor]) -> Tensor:
+        """What the network makes of its first layer's sums."""
+        for layer in self.rest:
+            hidden = layer(hidden, point, False)
+        return hidden[0]
 
     def _at(self, a: float, b: float) -> dict[str, Tensor]:
         """The parameters there, without the first layer's, and the buffers."""
