@@ -16,6 +16,7 @@ from training.landscape_grid import PLANE_LEVELS, positive, spline
 SMOOTH = 101  # points a side of the picture that is drawn through a coarse grid's points
 SHOWN = ("loss", "accuracy")
 OF = ("test", "train", "difference")
+LEGEND = {"orientation": "h", "x": 0, "y": 1.04, "yanchor": "bottom"}  # above, where there is always room
 
 
 @dataclass(frozen=True)
@@ -206,9 +207,7 @@ def slice_chart(picture: Picture, at: tuple[float, float], limits: tuple[float, 
     figure.update_yaxes(
         title=picture.title, type="log" if picture.log else "linear", range=shown, uirevision=f"{limits}"
     )
-    return figure.update_layout(
-        margin={"l": 64, "r": 8, "t": 32, "b": 48}, legend={"orientation": "h", "y": 1.16, "x": 0}
-    )
+    return figure.update_layout(margin={"l": 64, "r": 8, "t": 32, "b": 48}, legend=LEGEND)
 
 
 @dataclass(frozen=True)
@@ -235,7 +234,7 @@ def line_chart(line: Line, what: str = "loss", log: bool = True) -> go.Figure:
     for place, title in ends:
         figure.add_vline(
             x=place, line={"color": LIGHT.quiet, "width": 1, "dash": "dash"},
-            annotation={"text": title, "yref": "paper", "y": 1.04, "showarrow": False,
+            annotation={"text": title, "yref": "paper", "y": 1.02, "yanchor": "bottom", "showarrow": False,
                         "font": {"color": LIGHT.quiet}},
         )  # fmt: skip
     between = line.about["kind"] == "between"
@@ -247,9 +246,7 @@ def line_chart(line: Line, what: str = "loss", log: bool = True) -> go.Figure:
         title=what, type="log" if log and what == "loss" else "linear", uirevision=f"{what} {log}",
         tickformat=".0%" if what == "accuracy" else None,
     )  # fmt: skip
-    return figure.update_layout(
-        margin={"l": 64, "r": 16, "t": 48, "b": 48}, legend={"orientation": "h", "y": 1.16, "x": 0}
-    )
+    return figure.update_layout(margin={"l": 64, "r": 16, "t": 48, "b": 48}, legend=LEGEND)
 
 
 def connection_chart(curve: pd.DataFrame) -> go.Figure:
@@ -265,9 +262,7 @@ def connection_chart(curve: pd.DataFrame) -> go.Figure:
         )  # fmt: skip
     figure.update_xaxes(title="share of the way", uirevision="t")
     figure.update_yaxes(title="train loss", type="log", uirevision="loss")
-    return figure.update_layout(
-        margin={"l": 64, "r": 16, "t": 32, "b": 48}, legend={"orientation": "h", "y": 1.16, "x": 0}
-    )
+    return figure.update_layout(margin={"l": 64, "r": 16, "t": 32, "b": 48}, legend=LEGEND)
 
 
 def spectrum_chart(spectrum: pd.DataFrame) -> go.Figure:

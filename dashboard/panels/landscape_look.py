@@ -108,8 +108,7 @@ def _planes(
             st.markdown(f"**{_(str(about['kind']))}**: {plain(str(about['title']))}")
         frame = None if path is None else path[0]
         beside = _(", beside") if number else ""
-        left, right = st.columns(2)
-        with left:
+        with st.grid(2, min_column_width=300):  # one below the other in a narrow window
             chart = surface_chart(picture, limits, frame)
             plot(
                 chart,
@@ -117,7 +116,6 @@ def _planes(
                 HEIGHT,
                 description=_("Surface of the landscape") + beside,
             )
-        with right:
             at = st.session_state.get(f"landscape_at_{own.id}", (0.0, 0.0))
             clicked = plot(
                 contour_chart(picture, limits, frame, at),
