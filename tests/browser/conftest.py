@@ -42,6 +42,13 @@ ARGUMENTS = (
 # Opened at the address of a page, Streamlit's own script first looks for its server below that address.
 PROBED = ("/_stcore/host-config", "/_stcore/health")
 PATIENCE = 60.0  # seconds until a server answers; two busy cores import slowly
+# While a page is drawn again Streamlit keeps the old button beside the new one for a moment. A press on the
+# old one is lost and two of one name are an error of Playwright's: a test sees only what stays.
+ONLY_WHAT_STAYS = """
+const sheet = new CSSStyleSheet();
+sheet.replaceSync('[data-stale="true"] button[data-testid^="stBaseButton"] { visibility: hidden; }');
+document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
+"""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -131,6 +138,7 @@ def new_page(browser: Any, complaints: Complaints) -> Iterator[Callable[..., Any
         options = {"viewport": {"width": 1280, "height": 900}, **options}
         context = browser.new_context(**options)
         contexts.append(context)
+        context.add_init_script(ONLY_WHAT_STAYS)
         page = context.new_page()
         complaints.watch(page)
         return page
