@@ -1,0 +1,79 @@
+"""One landscape: the form that asks for it and, beside it, the one looked at, with another where wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import streamlit as st
+
+from dashboard.language import _
+from dashboard.navigation import link
+from dashboard.panels.bounded import noted_problem
+from dashboard.panels.landscape_form import CHOSEN, landscape_form, networks, started_amiss
+from dashboard.panels.landscape_look import landscape_look
+from dashboard.panels.live import live
+from dashboard.panels.named_choice import named_choice
+from dashboard.panels.run_store import listed_runs
+from dashboard.settings import Settings
+from logs.catalog import RunSummary
+
+LOOK_SECONDS = 0.25  # between two looks at one that computes: a small network's first points take 0.3 s
+
+
+def landscape_tab(settings: Settings, words: Mapping[str, str]) -> None:
+    """The form at the left, the picture at the right."""
+    runs = listed_runs(settings.runs)
+    made = {run.id: run for run in runs if run.kind == "landscape"}
+    known = networks(runs)
+    left, right = st.columns([1, 3], gap="medium")
+    with left:
+        if known:
+            landscape_form(known, words, settings)
+        else:
+            st.info(words["no_network"], icon=":material/terrain:")
+            link("new_run", _("Train a network"), icon=":material/add_circle:")
+    with right:
+        started_amiss()
+        if made:
+            _look(made, settings, words)
+        elif known:
+            st.info(words["empty"], icon=":material/terrain:")
+
+
+def _look(made: Mapping[str, RunSummary], settings: Settings, words: Mapping[str, str]) -> None:
+    first, second = st.columns(2)
+    with first:
+        shown = _chosen(made)
+    with second:
+        others = ["", *(run for run in made if run != shown.id)]
+        beside = named_choice(
+            _("Beside it"), others, "", "landscape_beside",
+            lambda run: _title_of(made[run]) if run in made else _("nothing"),
+        )  # fmt: skip
+    live(lambda: landscape_look(shown.id, beside, settings, words), shown.state == "running", LOOK_SECONDS)
+    link("run", _("Its own page: command and output"), icon=":material/terminal:", run=shown.id)
+
+
+def _title_of(run: RunSummary) -> str:
+    """What a landscape is of, and when it was begun."""
+    kind, whose = (str(run.config.get(name, "?")) for name in ("kind", "run"))
+    scaled = str(run.config.get("normalisation", "")) if kind in ("plane", "line") else ""
+    return " · ".join(part for part in (kind, scaled, whose, run.id[9:15]) if part)
+
+
+def _chosen(made: Mapping[str, RunSummary]) -> RunSummary:
+    """The landscape looked at, which stands in the address."""
+    if CHOSEN not in st.session_state:
+        said = st.query_params.get(CHOSEN, "")
+        if said and said not in made:
+            sentence = _(
+                "{name} in the address is {value}, and there is no such landscape. The newest is shown."
+            )
+            noted_problem(CHOSEN, sentence.format(name=CHOSEN, value=repr(said)))
+        st.session_state[CHOSEN] = said if said in made else next(iter(made))
+    elif st.session_state[CHOSEN] not in made:
+        st.session_state[CHOSEN] = next(iter(made))
+    name = st.selectbox(_("Landscape"), list(made), format_func=lambda run: _title_of(made[run]), key=CHOSEN)
+    if st.query_params.get(CHOSEN) != name:
+        st.query_params[CHOSEN] = name
+    return made[name]
