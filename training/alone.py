@@ -24,6 +24,7 @@ PROGRAMS = {  # that go on with the study of such a member
     "fold": "training.kfold",
     "trial": "training.sweep",
     "variant": "training.guided",
+    "side": "training.compare_landscapes",
 }
 
 

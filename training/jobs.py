@@ -24,7 +24,7 @@ from training.splits import Split
 Key = tuple[tuple[str, Any], ...]  # a member's place in its study, in an order of its own
 # After an epoch, from the place in the batch to the validation score: whom to end, and why ("pruned ...").
 Judge = Callable[[int, Mapping[int, float]], Mapping[int, str]]
-KINDS = ("fold", "trial", "variant")  # of members
+KINDS = ("fold", "trial", "variant", "side")  # of members
 KEPT_SAMPLES = 4  # data sets that a process keeps; those drawn from a seed are as many as there are seeds
 PRUNED = "pruned "  # how the error of a member that a judge has ended begins
 
@@ -57,7 +57,7 @@ class Job:
 
     @property
     def title(self) -> str:
-        if self.kind == "variant":  # the configuration's name says which
+        if self.kind in ("variant", "side"):  # the configuration's name says which
             return f"seed {self.member['seed'] + 1}"
         return ", ".join(f"{name} {number}" for name, number in self.member.items())
 

@@ -69,8 +69,8 @@ def lab_main[S: LabSettings](
         except KeyboardInterrupt:
             return 130
         stop.training = True
-        with _data_folder(namespace), _streamed(settings, run.directory):
-            return _worked(settings, run, work, stop)
+        with told_data_folder(data_folder(namespace)), _streamed(settings, run.directory):
+            return worked(settings, run, work, lambda: stop.requested)
 
 
 def lab_parser(kind: str, settings_class: type[LabSettings]) -> argparse.ArgumentParser:
@@ -130,13 +130,15 @@ def _opened(namespace: argparse.Namespace, kind: str, settings: LabSettings) -> 
     return RunWriter.open(directory, RunInfo.new(directory, **about))
 
 
-def _worked[S: LabSettings](settings: S, run: RunWriter, work: Work[S], stop: Stop) -> int:
-    """Does the work, and whatever happens, lets the run say how it ended; the exit code."""
+def worked[S: LabSettings](settings: S, run: RunWriter, work: Work[S], requested: Callable[[], bool]) -> int:
+    """Does the work, and whatever happens, lets the run say how it ended; the exit code. A stop is asked for
+    by `requested` or by the run's own requests.
+    """
     asked = False
 
     def should_stop() -> bool:
         nonlocal asked
-        asked = asked or stop.requested or any(request.kind == "stop" for request in run.requests())
+        asked = asked or requested() or any(request.kind == "stop" for request in run.requests())
         return asked
 
     print(f"run {run.directory.path}", flush=True)
@@ -161,10 +163,10 @@ def _worked[S: LabSettings](settings: S, run: RunWriter, work: Work[S], stop: St
 
 
 @contextlib.contextmanager
-def _data_folder(namespace: argparse.Namespace) -> Iterator[None]:
-    """While the work is done, `data_root` answers what the command line said."""
+def told_data_folder(folder: Path) -> Iterator[None]:
+    """While the work is done, `data_root` answers this folder."""
     before = os.environ.get("DESCENT_DATA")
-    os.environ["DESCENT_DATA"] = str(data_folder(namespace))
+    os.environ["DESCENT_DATA"] = str(folder)
     try:
         yield
     finally:

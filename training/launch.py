@@ -33,6 +33,7 @@ STUDIES = {  # the driver of each kind
     "kfold": "training.kfold",
     "sweep": "training.sweep",
     "guided": "training.guided",
+    "landscape_comparison": "training.compare_landscapes",
 }
 LABORATORIES = {lab.name: lab.module for lab in LABS}
 STOPPED_BY_SIGNAL = {

@@ -34,6 +34,10 @@ TOLD = (*EXPLAINED, EngineError, StudyError, UnknownNameError, ValueError)  # in
 PLACES = ("runs", "data", "resume", "from_run", "run_directory")
 MEANS = ("engine", "workers", "way", "gpus_per_worker")
 
+type Drive = Callable[
+    [Study, RunWriter, Path, Path, Means, Console, Callable[[], bool]], tuple[str, str | None]
+]
+
 
 def study_parser(program: str, description: str, examples: str) -> argparse.ArgumentParser:
     """All options of `training.train`, and those of every study."""
@@ -129,10 +133,12 @@ def driven(
     means: Means,
     stop: Stop,
     conclude: Callable[[Console], None],
+    drive: Drive = run_study,
 ) -> int:
     """Trains the study in the folder that its run lies in, and lets the run say how it ended; the exit code.
 
-    `conclude` writes and says what the members amount to; it is called also where some are missing.
+    `conclude` writes and says what the members amount to; it is called also where some are missing. `drive`
+    does what is to be done beside or after the trainings too.
     """
     directory = run.directory
     runs = directory.path.parent
@@ -141,7 +147,7 @@ def driven(
         try:
             stop.training = True
             with _streamed(config, directory, console):
-                state, error = run_study(study, run, runs, data_root, means, console, lambda: stop.requested)
+                state, error = drive(study, run, runs, data_root, means, console, lambda: stop.requested)
             conclude(console)
         except KeyboardInterrupt:
             run.finish("stopped")
