@@ -116,6 +116,10 @@ class RunDirectory:
         return self.path / "film"
 
     @property
+    def exports(self) -> Path:
+        return self.path / "exports"
+
+    @property
     def requests(self) -> Path:
         return self.path / "requests"
 

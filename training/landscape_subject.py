@@ -67,7 +67,7 @@ def subject_of(
     network, about = build_from_checkpoint(path)
     shape = tuple(about["network"].input_shape)
     if like is None:
-        data = load_data(config, device, data_root, _split_of(info, directory))
+        data = load_data(config, device, data_root, split_of(info, directory))
         _refuse_shape(tuple(data.input_shape), shape, path)
         samples = {
             "train": _drawn(data.train, count, seed, directory, "training"),
@@ -96,7 +96,7 @@ def path_checkpoints(directory: RunDirectory) -> list[str]:
     return [*kept, *last]
 
 
-def _split_of(info: RunInfo, directory: RunDirectory) -> Split | None:
+def split_of(info: RunInfo, directory: RunDirectory) -> Split | None:
     """The samples that a fold was given; None for a run that cut its own."""
     if info.kind != "fold":
         return None
