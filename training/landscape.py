@@ -1,10 +1,10 @@
 """Loss landscapes of a run's checkpoint: `python -m training.landscape RUN [RUN] --kind plane`.
 
 A landscape is a run of its own, of the kind landscape. What it finds lies in its tables: `points` (the
-losses, level by level), `path` (the training's checkpoints, with their own losses), `curve` (of low loss
-between two networks), `numbers` and `spectrum` (training/landscape_numbers.py); the directions lie in
-directions.safetensors. Points that an earlier landscape of the same checkpoint, directions, samples and
-settings has are taken from there.
+losses, level by level), `path` (networks drawn on it, with their own losses: training/landscape_path.py),
+`curve` (of low loss between two networks), `numbers` and `spectrum` (training/landscape_numbers.py); the
+directions lie in directions.safetensors. Points that an earlier landscape of the same checkpoint, directions,
+samples and settings has are taken from there, however it ended.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from safetensors.torch import save_file
 
 from logs.catalog import RunCatalog
@@ -30,17 +31,20 @@ from training.checkpoints import CheckpointError
 from training.devices import DeviceError, choose_device
 from training.engines import cores
 from training.lab_script import LabError, data_root, lab_main
+from training.landscape_batched import BatchedLosses
 from training.landscape_chain import ChainLosses, chain_of
 from training.landscape_grid import Grid, Losses, compute
+from training.landscape_journal import Journal, read_journal
 from training.landscape_modules import FoldedLosses, ModuleLosses, convolves
-from training.landscape_numbers import write_curve, write_numbers
+from training.landscape_numbers import normalises, write_curve, write_numbers
+from training.landscape_path import write_path
 from training.landscape_plane import Cut, cut_of
-from training.landscape_settings import LandscapeSettings
+from training.landscape_settings import KINDS, LandscapeSettings
 from training.landscape_subject import Subject, subject_of
 from training.places import found_run
 
 KIND = "landscape"
-POINTS, PATH = "points", "path"
+POINTS = "points"
 WRITE_SECONDS = 0.7  # between two writings of a level that is under way
 DECIDES = (
     "kind", "normalisation", "ignore_biasbn", "orthogonal", "reach", "seed", "samples", "statistics",
@@ -57,38 +61,68 @@ class Work:
     subject: Subject
     cut: Cut
     grid: Grid
-    make: Callable[[], Losses]
-    method: str
+    way: Way
+    statistics: str  # batch norm's: as was asked for, or as there is no other way
     key: str
+
+
+@dataclass(frozen=True)
+class Way:
+    """How points are computed: what makes each thread its own, in words, and how many points at once (None:
+    rows). `workers`: how many threads it bears, 0 for any number.
+    """
+
+    make: Callable[[], Losses]
+    title: str
+    at_once: int | None = None
+    workers: int = 0
 
 
 def work(settings: LandscapeSettings, run: RunWriter, should_stop: Callable[[], bool]) -> None:
     """Computes the landscape of these settings, coarse to fine, and what else they ask for."""
+    torch.backends.cudnn.allow_tf32 = False  # three digits would show as ripples
     try:
-        subject, other = subjects(settings, run.directory.path.parent)
+        _worked(settings, run, should_stop)
     except (CheckpointError, DeviceError) as error:
         raise LabError(str(error)) from None
-    cut = cut_of(settings, subject, other, should_stop)
+    except OSError:
+        if not run.directory.path.is_dir():
+            raise LabError(f"{run.directory.path} was deleted while the landscape was computed") from None
+        raise
+
+
+def _worked(settings: LandscapeSettings, run: RunWriter, should_stop: Callable[[], bool]) -> None:
+    subject, other = subjects(settings, run.directory.path.parent)
+    cut = cut_of(settings, subject, other, should_stop, lambda done, of: run.progress(step=done, steps=of))
     if should_stop():
         return
-    make, method = losses_of(settings, subject, cut)
+    statistics = statistics_of(settings, subject)
+    way = way_of(settings, subject, cut, statistics)
     counts = {split: len(own) for split, own in subject.samples.items()}
     grid = Grid(cut.a_range, cut.b_range, counts, settings.points)
     key = key_of(settings, subject, other)
-    job = Work(settings, run, subject, cut, grid, make, method, key)
+    job = Work(settings, run, subject, cut, grid, way, statistics, key)
     save_directions(run.directory, cut)
-    print(f"{settings.row.title} of {subject.title}; {method}", flush=True)
+    print(f"{settings.row.title} of {subject.title}; {way.title}", flush=True)
     taken = take_known(grid, key, run.directory)
     if taken:
         print(f"{taken} points are known from an earlier landscape", flush=True)
     if not _levels(job, should_stop):
         return
     if cut.path:
-        write_path(job)
+        about = {"of": cut.about.get("path", "training"), "shares": cut.about.get("shares", [])}
+        write_path(run, subject, cut.path, statistics == "recomputed", about, should_stop)
     if settings.connect and other is not None:
         write_curve(settings, run, subject, other, should_stop)
-    if settings.numbers:
+    if settings.numbers and not should_stop():
         write_numbers(settings, run, subject, should_stop)
+
+
+def statistics_of(settings: LandscapeSettings, subject: Subject) -> str:
+    """Batch norm's statistics at the points: around a curve between two networks those of neither fit."""
+    if settings.kind == "connection" and normalises(subject.network):
+        return "recomputed"
+    return settings.statistics
 
 
 def subjects(settings: LandscapeSettings, runs: Path) -> tuple[Subject, Subject | None]:
@@ -99,29 +133,49 @@ def subjects(settings: LandscapeSettings, runs: Path) -> tuple[Subject, Subject 
     # Batch norm's statistics of a path's plane are those of its end
     checkpoint = "last" if settings.kind == "trajectory" else settings.checkpoint
     subject = subject_of(directory, checkpoint, *about)
-    if settings.kind != "between":
+    if not settings.row.ends:
         return subject, None
     second = found_run(settings.other_run, runs) if settings.other_run else directory
     return subject, subject_of(second, settings.other_checkpoint, *about, like=subject)
 
 
-def losses_of(settings: LandscapeSettings, subject: Subject, cut: Cut) -> tuple[Callable[[], Losses], str]:
-    """What computes points fastest for this network: for each thread one of its own, and how, in words."""
+def way_of(
+    settings: LandscapeSettings,
+    subject: Subject,
+    cut: Cut,
+    statistics: str = "saved",
+    together: bool | None = None,
+) -> Way:
+    """What computes points fastest for this network. `together`: whole rows at once, without a turn for each
+    point; None: on an accelerator.
+    """
     network, samples, score = subject.network, subject.samples, subject.score
-    if settings.statistics == "recomputed":
-        return (
-            lambda: ModuleLosses(network, cut.parts, samples, score, recompute=True),
-            "batch norm's statistics are those of the training samples at each point",
+    if together is None:
+        together = next(network.parameters()).device.type != "cpu"
+    recompute = statistics == "recomputed"
+    measured = (
+        "; batch norm's statistics are those of the training samples at each point" if recompute else ""
+    )
+    if not recompute and chain_of(network, samples) is not None:
+        shared = ChainLosses(network, cut.parts, samples, score, together)  # it only reads: one for all
+        return Way(lambda: shared, shared.title, workers=int(together))
+    if together:
+        try:
+            every = BatchedLosses(network, cut.parts, samples, score, recompute)
+            return Way(lambda: every, every.title + measured, workers=1)
+        except ValueError as problem:
+            print(problem, flush=True)
+    if recompute or not convolves(network):
+        return Way(
+            lambda: ModuleLosses(network, cut.parts, samples, score, recompute),
+            ModuleLosses.title + measured,
+            at_once=1,
         )
-    if chain_of(network, samples) is not None:
-        shared = ChainLosses(network, cut.parts, samples, score)  # it only reads: one for all threads
-        return lambda: shared, ChainLosses.title
-    if convolves(network):
-        return (
-            lambda: FoldedLosses(network, cut.parts, samples, score, settings.preview),
-            FoldedLosses.title + (" and computed in bfloat16, a preview" if settings.preview else ""),
-        )
-    return lambda: ModuleLosses(network, cut.parts, samples, score), ModuleLosses.title
+    return Way(
+        lambda: FoldedLosses(network, cut.parts, samples, score, settings.preview),
+        FoldedLosses.title + (" and computed in bfloat16, a preview" if settings.preview else ""),
+        at_once=1,
+    )
 
 
 def key_of(settings: LandscapeSettings, subject: Subject, other: Subject | None) -> str:
@@ -130,6 +184,8 @@ def key_of(settings: LandscapeSettings, subject: Subject, other: Subject | None)
     decides |= {"fingerprint": subject.fingerprint, "data": subject.config.dataset}
     if other is not None:
         decides["other"] = other.fingerprint
+    if settings.kind == "connection":
+        decides |= {"statistics": statistics_of(settings, subject), "curve_steps": settings.curve_steps}
     if settings.kind == "trajectory":
         folder = subject.directory.checkpoints
         decides["path"] = sorted(path.name for path in folder.glob("epoch-*.safetensors"))
@@ -150,6 +206,9 @@ def take_known(grid: Grid, key: str, own: RunDirectory) -> int:
         if table is not None and table.about.get("key") == key:
             frame = table.frame
             grid.take({name: frame[name].to_numpy() for name in frame.columns})
+        late = read_journal(row.directory, key)  # of one that was killed
+        if late:
+            grid.take(late)
     return len(grid.known)
 
 
@@ -166,22 +225,33 @@ def save_directions(directory: RunDirectory, cut: Cut) -> None:
 
 def _levels(job: Work, should_stop: Callable[[], bool]) -> bool:
     """Every level up to the finest, each written as it is done; whether it came to the end."""
+    journal = Journal(job.run.directory, job.key, list(job.grid.counts))
+    whole = False
+    try:
+        whole = _every_level(job, journal, should_stop)
+    finally:
+        journal.close(keep=not whole)
+    return whole
+
+
+def _every_level(job: Work, journal: Journal, should_stop: Callable[[], bool]) -> bool:
     grid = job.grid
     whole = grid.points(grid.finest)
     errors: dict[str, Any] = {}
     level_done = 0
     written = time.monotonic()
 
-    def tick(points: int) -> None:
+    def tick(a: int, b: list[int]) -> None:
         nonlocal written
+        journal.add(a, b, [grid.known[a, place] for place in b])
         job.run.progress(step=len(grid.known), steps=whole)
         if time.monotonic() - written > WRITE_SECONDS:
             write_points(job, level_done, errors)
             written = time.monotonic()
 
-    workers = job.settings.workers or cores()
+    workers = job.way.workers or job.settings.workers or cores()
     for former, level in zip((0, *grid.levels), grid.levels, strict=False):
-        if not compute(grid, level, job.make, workers, should_stop, tick):
+        if not compute(grid, level, job.way.make, workers, should_stop, tick, job.way.at_once):
             write_points(job, level_done, errors)
             return False
         if former:
@@ -203,8 +273,8 @@ def write_points(job: Work, level: int, errors: Mapping[str, Any]) -> None:
         "title": job.subject.title,
         "epoch": job.subject.epoch,
         "kind": settings.kind,
-        "method": job.method,
-        "statistics": settings.statistics,
+        "method": job.way.title,
+        "statistics": job.statistics,
         "preview": settings.preview,
         "axes": list(job.cut.axes),
         "a_range": list(grid.a_range),
@@ -221,35 +291,6 @@ def write_points(job: Work, level: int, errors: Mapping[str, Any]) -> None:
         write_table(job.run.directory, POINTS, grid.columns(), about)
 
 
-def write_path(job: Work) -> None:
-    """The training's checkpoints on the plane, each with its own loss: contours are the plane's."""
-    subject, device = job.subject, choose_device(job.settings.device)
-    splits = list(subject.samples)
-    rows: list[dict[str, float]] = []
-    for point in job.cut.path:
-        own = subject_of(subject.directory, point.checkpoint, 1, 0, device, data_root(), like=subject)
-        recompute = job.settings.statistics == "recomputed"
-        losses = ModuleLosses(own.network, (own.weights,), own.samples, own.score, recompute)
-        found = losses.row(0.0, [0.0])
-        rows.append(
-            {
-                f"{split}_{name}": float(found[split][0, place]) / len(subject.samples[split])
-                for split in splits
-                for place, name in enumerate(("loss", "accuracy"))
-            }
-        )
-    path = job.cut.path
-    columns: dict[str, Any] = {
-        "checkpoint": [point.checkpoint for point in path],
-        "epoch": np.array([point.epoch for point in path]),
-        "a": np.array([point.a for point in path]),
-        "b": np.array([point.b for point in path]),
-        "distance": np.array([point.distance for point in path]),
-    }
-    columns |= {name: np.array([row[name] for row in rows]) for name in rows[0]}
-    write_table(job.run.directory, PATH, columns, {"shares": job.cut.about.get("shares", [])})
-
-
 def _said(grid: Grid, level: int) -> str:
     losses = grid.values(level, "test")
     finite = losses[np.isfinite(losses)]
@@ -261,8 +302,8 @@ def _said(grid: Grid, level: int) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """RUN [RUN ...] before the options: each gets its landscape; with --kind between the second is the other
-    end.
+    """RUN [RUN ...] before the options: each gets its landscape; of a kind with two ends the second is the
+    other end.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     names: list[str] = []
@@ -274,7 +315,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print("error: no run is named; give its id, its name or its folder first", file=sys.stderr)
             return 2
         return lab_main(KIND, LandscapeSettings, work, given)
-    if "between" in given or "--kind=between" in given:
+    joins = [row.name for row in KINDS if row.ends]
+    if any(name in given or f"--kind={name}" in given for name in joins):
         ends = ["--run", names[0], *(["--other-run", names[1]] if len(names) > 1 else [])]
         return lab_main(KIND, LandscapeSettings, work, [*ends, *given])
     codes = [lab_main(KIND, LandscapeSettings, work, ["--run", name, *given]) for name in names]

@@ -27,16 +27,25 @@ class ChainLosses:
     title = "the first layer's products are shared by the whole grid"
 
     def __init__(
-        self, network: nn.Module, plane: Plane, samples: Mapping[str, Samples], score: Score
+        self,
+        network: nn.Module,
+        plane: Plane,
+        samples: Mapping[str, Samples],
+        score: Score,
+        together: bool = False,
     ) -> None:
-        """ValueError where the network is no such chain."""
+        """`together`: all points of a row are computed at once, as an accelerator wants it. ValueError where
+        the network is no such chain.
+        """
         layers = chain_of(network, samples)
         if layers is None:
             raise ValueError("this network is no plain chain of layers that begins with a linear one")
         first, *self.rest = layers
         assert isinstance(first, Linear)
-        device = next(network.parameters()).device
-        self.score = score
+        self.device = device = next(network.parameters()).device
+        self.score, self.together = score, together
+        if together:
+            self.title = f"{self.title}, and all points of a row are computed at once"
         own = {first.weight, first.bias}
         self.plane = [
             {name: part[name].to(device).unsqueeze(0) for name in part if name not in own} for part in plane
@@ -58,6 +67,8 @@ class ChainLosses:
     @torch.no_grad()
     def row(self, a: float, b: Sequence[float]) -> dict[str, Float64[Tensor, "points 2"]]:
         """Sums of losses and of right answers for each split at the points (a, b) of one row."""
+        if self.together:
+            return self._together(a, b)
         found = {split: torch.zeros(len(b), 2, dtype=torch.float64) for split in self.products}
         points = [self._at(a, second) for second in b]
         for split, blocks in self.products.items():
@@ -70,6 +81,30 @@ class ChainLosses:
             for place, parts in enumerate(outputs):
                 # All samples at once: of so few numbers a call costs more than they do
                 found[split][place] = self.score.across(torch.cat(parts, dim=1), self.targets[split]).cpu()
+        return found
+
+    def _together(self, a: float, b: Sequence[float]) -> dict[str, Tensor]:
+        centre, *directions = self.plane
+        shares = torch.tensor(b, dtype=torch.float32, device=self.device)
+        across = shares.view(-1, 1, 1)
+        point: dict[str, Tensor] = {
+            name: own.expand(len(b), *own.shape[1:]).contiguous() for name, own in self.buffers.items()
+        }
+        for name, own in centre.items():
+            moved = torch.add(own, directions[0][name], alpha=a) if directions else own
+            if len(directions) > 1:
+                moved = moved + shares.view(-1, *(1 for _ in own.shape[1:])) * directions[1][name]
+            point[name] = moved.expand(len(b), *own.shape[1:]).contiguous()
+        found = {}
+        for split, blocks in self.products.items():
+            outputs = []
+            for middle, *along in blocks:
+                hidden = (torch.add(middle, along[0], alpha=a) if along else middle).unsqueeze(0)
+                hidden = hidden + across * along[1] if len(along) > 1 else hidden.repeat(len(b), 1, 1)
+                for layer in self.rest:
+                    hidden = layer(hidden, point, False)
+                outputs.append(hidden)
+            found[split] = self.score.of_many(torch.cat(outputs, dim=2), self.targets[split]).cpu()
         return found
 
     def _outputs(self, hidden: Tensor, point: Mapping[str, Tensor]) -> Tensor:

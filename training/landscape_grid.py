@@ -162,15 +162,21 @@ def compute(
     make: Callable[[], Losses],
     workers: int,
     should_stop: Callable[[], bool],
-    tick: Callable[[int], None] = lambda points: None,
+    tick: Callable[[int, list[int]], None] = lambda a, b: None,
+    at_once: int | None = None,
 ) -> bool:
     """Computes what a level lacks, row by row, in `workers` threads of one torch thread each; whether it is
-    whole. `make` gives each thread what it computes with, and `tick` hears of points as they come.
+    whole. `make` gives each thread what it computes with, and `tick` hears of points as they come, by their
+    places. `at_once`: points that are computed together, where whole rows save nothing (None: a row).
 
     An exception in a thread ends the others and is raised here; rows that are done are kept.
     """
     keep_freed_memory()
-    rows = grid.missing(level)
+    rows = [
+        (a, b[start : start + (at_once or len(b))])
+        for a, b in grid.missing(level)
+        for start in range(0, len(b), at_once or len(b))
+    ]
     waiting: queue.SimpleQueue[tuple[int, list[int]]] = queue.SimpleQueue()
     for row in rows:
         waiting.put(row)
@@ -200,7 +206,7 @@ def compute(
             if isinstance(found, BaseException):
                 raise found
             grid.put(*found)
-            tick(len(found[1]))
+            tick(found[0], found[1])
         return True
     finally:
         ended.set()

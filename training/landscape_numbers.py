@@ -7,14 +7,16 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from logs.tables import write_table
 from logs.writer import RunWriter
 from training.curvature import NotFiniteError, hessian_trace, spectral_density, top_eigenpairs
+from training.directions import shaped
 from training.gradient_noise import gradient_noise
 from training.landscape_settings import LandscapeSettings
 from training.landscape_subject import Subject
-from training.mode_connection import connect, heights, straight_line
+from training.mode_connection import Connection, connect, heights, straight_line
 from training.objective import Objective
 from training.sharpness import box_sharpness, sam_sharpness
 
@@ -83,6 +85,45 @@ def write_numbers(
             print(f"{compute.__name__}: {problem}", flush=True)
 
 
+def trained_curve(
+    settings: LandscapeSettings,
+    subject: Subject,
+    other: Subject,
+    should_stop: Callable[[], bool],
+    progress: Callable[[int, int], None] = lambda done, of: None,
+) -> Connection:
+    """A curve of low training loss between two networks. Batch norm's statistics are those of each batch: the
+    saved ones of either end fit nowhere between.
+    """
+    objective = curve_objective(settings, subject)
+    start, end = (objective.flatten(each.weights) for each in (subject, other))
+    batch = max(1, min(100, objective.samples // SHARE))
+    return connect(
+        objective,
+        start,
+        end,
+        steps=settings.curve_steps,
+        batch=batch,
+        seed=settings.seed,
+        should_stop=should_stop,
+        progress=progress,
+    )
+
+
+def curve_objective(settings: LandscapeSettings, subject: Subject) -> Objective:
+    """The training loss that a curve is trained and measured with."""
+    statistics = "recomputed" if normalises(subject.network) else settings.statistics
+    count = len(subject.samples["train"])
+    return objective_of(subject, statistics, count if statistics == "recomputed" else 500)
+
+
+def shaped_like(numbers: Tensor, subject: Subject) -> dict[str, Tensor]:
+    """The weights that a point of a curve stands for, on the CPU; what does not learn is the subject's."""
+    weights = subject.weights
+    moved = {name: weights[name] for name, own in subject.network.named_parameters() if own.requires_grad}
+    return {**weights, **shaped(numbers.detach().cpu().float(), moved)}
+
+
 def write_curve(
     settings: LandscapeSettings,
     run: RunWriter,
@@ -93,16 +134,15 @@ def write_curve(
     """The table `curve`: the training loss along the straight line and along a trained curve of low loss, at
     the same shares t of the way.
     """
-    count = len(subject.samples["train"])
-    statistics = "recomputed" if _normalises(subject.network) else settings.statistics
-    objective = objective_of(subject, statistics, count if statistics == "recomputed" else 500)
+    objective = curve_objective(settings, subject)
     start, end = (objective.flatten(each.weights) for each in (subject, other))
-    batch = max(1, min(100, count // SHARE))
-    found = connect(objective, start, end, seed=settings.seed, batch=batch, should_stop=should_stop)
+    found = trained_curve(settings, subject, other, should_stop)
     if should_stop():
         return
     straight = heights(objective, straight_line(start, end), should_stop=should_stop)
     bent = heights(objective, found.curve, should_stop=should_stop)
+    if should_stop():
+        return
     columns = {
         "t": np.asarray(straight.t),
         "line": np.asarray(straight.losses),
@@ -113,6 +153,6 @@ def write_curve(
     print(f"highest loss: {straight.highest:.4g} on the line, {bent.highest:.4g} on the curve", flush=True)
 
 
-def _normalises(network: torch.nn.Module) -> bool:
-    """Batch norm's statistics of either end fit nowhere between: they are measured there."""
+def normalises(network: torch.nn.Module) -> bool:
+    """Whether there is batch norm in it."""
     return any(isinstance(module, torch.nn.modules.batchnorm._BatchNorm) for module in network.modules())

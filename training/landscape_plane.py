@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -16,17 +17,26 @@ from training.config import ConfigError
 from training.curvature import top_eigenpairs
 from training.directions import (
     difference,
+    inner,
     norm,
     principal_plane,
     random_direction,
     random_plane,
     shaped,
 )
+from training.landscape_numbers import shaped_like, trained_curve
+from training.landscape_path import (
+    PathPoint,
+    checkpoint_network,
+    nearest,
+    network_with,
+    projected_path,
+)
 from training.landscape_settings import LandscapeSettings
 from training.landscape_subject import Subject, path_checkpoints
 from training.objective import Objective
 
-MARGIN = 0.2  # of a path's extent, shown around it
+CURVE_POINTS = 31  # of a trained curve that are drawn, each with its own loss
 
 
 @dataclass(frozen=True)
@@ -41,32 +51,27 @@ class Cut:
     path: tuple[PathPoint, ...] = ()
 
 
-@dataclass(frozen=True)
-class PathPoint:
-    """A checkpoint of the training, seen from the plane: its place, and how far it lies from the plane."""
-
-    checkpoint: str
-    epoch: int
-    a: float
-    b: float
-    distance: float
-
-
 def cut_of(
     settings: LandscapeSettings,
     subject: Subject,
     other: Subject | None,
     should_stop: Callable[[], bool] = lambda: False,
+    progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> Cut:
-    """The plane or line of these settings. ConfigError or CheckpointError where there is none."""
+    """The plane or line of these settings; `progress` hears of what takes long before there is one.
+    ConfigError or CheckpointError where there is none.
+    """
     reach = settings.reach
-    if settings.kind == "between":
+    if settings.kind in ("between", "connection"):
         assert other is not None
+        _check_ends(subject, other)
+        if settings.kind == "connection":
+            return _connection(settings, subject, other, reach, should_stop, progress)
         return _between(subject, other, reach)
     if settings.kind == "trajectory":
         return _trajectory(settings, subject, reach)
     if settings.kind == "hessian":
-        return _hessian(settings, subject, reach, should_stop)
+        return _with_path(settings, subject, _hessian(settings, subject, reach, should_stop))
     weights = subject.weights
     if settings.kind == "line":
         generator = torch.Generator().manual_seed(settings.seed)
@@ -76,10 +81,17 @@ def cut_of(
         weights, settings.normalisation, settings.ignore_biasbn, settings.orthogonal, settings.seed
     )
     axes = ("first random direction", "second random direction")
-    return Cut((weights, first, second), (-reach, reach), (-reach, reach), axes)
+    return _with_path(
+        settings, subject, Cut((weights, first, second), (-reach, reach), (-reach, reach), axes)
+    )
 
 
-def _between(subject: Subject, other: Subject, reach: float) -> Cut:
+def _with_path(settings: LandscapeSettings, subject: Subject, cut: Cut) -> Cut:
+    """The same cut with the training's checkpoints on it, where they are asked for."""
+    return replace(cut, path=projected_path(subject, cut.parts)) if settings.path else cut
+
+
+def _check_ends(subject: Subject, other: Subject) -> None:
     start, end = subject.weights, other.weights
     if {name: own.shape for name, own in start.items()} != {name: own.shape for name, own in end.items()}:
         raise ConfigError(
@@ -90,10 +102,60 @@ def _between(subject: Subject, other: Subject, reach: float) -> Cut:
             f"{subject.title} and {other.title} are the same network; choose another one with --other-run or "
             "--other-checkpoint"
         )
+
+
+def _between(subject: Subject, other: Subject, reach: float) -> Cut:
+    start, line = subject.weights, difference(other.weights, subject.weights)
     beyond = reach - 1  # past either end, in lengths of the line
     axes = (f"from {subject.title} (0) to {other.title} (1)",)
-    about = {"distance": norm(difference(end, start))}
-    return Cut((start, difference(end, start)), (-beyond, 1 + beyond), None, axes, about)
+    about = {"distance": norm(line), "path": "ends"}
+    ends = tuple(
+        PathPoint(each.title, float(each.epoch), place, 0.0, 0.0, lambda network=each.network: network)
+        for place, each in ((0.0, subject), (1.0, other))
+    )
+    return Cut((start, line), (-beyond, 1 + beyond), None, axes, about, ends)
+
+
+def _connection(
+    settings: LandscapeSettings,
+    subject: Subject,
+    other: Subject,
+    reach: float,
+    should_stop: Callable[[], bool],
+    progress: Callable[[int, int], None],
+) -> Cut:
+    """The plane of both networks and the middle point of a Bezier curve between them, which holds the curve.
+    a runs from one network (0) to the other (1); b, at right angles, in the same lengths.
+    """
+    found = trained_curve(settings, subject, other, should_stop, progress)
+    if should_stop():
+        raise ConfigError("it was stopped before the curve was trained")
+    start = subject.weights
+    line = difference(other.weights, start)
+    bend = difference(shaped_like(found.curve.middle[0], subject), start)
+    share = inner(bend, line) / inner(line, line)
+    across = {name: own - share * line[name] for name, own in bend.items()}
+    length, height = norm(line), norm(across)
+    if height == 0:
+        raise ConfigError(
+            f"the trained curve from {subject.title} to {other.title} is the straight line: they span "
+            "no plane; choose the kind between"
+        )
+    second = {name: own * (length / height) for name, own in across.items()}
+    points = []
+    for t in np.linspace(0.0, 1.0, CURVE_POINTS).tolist():
+        weights = shaped_like(found.curve.at(t), subject)
+        a, b, distance = nearest(difference(weights, start), line, second)
+        points.append(PathPoint(f"t = {t:.3g}", t, a, b, distance, network_with(subject, weights)))
+    beyond = reach - 1
+    top = max(point.b for point in points)
+    axes = (
+        f"from {subject.title} (0) to {other.title} (1)",
+        "towards the middle point of the trained curve, at right angles, in the same lengths",
+    )
+    about = {"distance": length, "path": "curve", "steps": found.steps}
+    b_range = (-2 * beyond, top + 2 * beyond)
+    return Cut((start, line, second), (-beyond, 1 + beyond), b_range, axes, about, tuple(points))
 
 
 def _trajectory(settings: LandscapeSettings, subject: Subject, reach: float) -> Cut:
@@ -107,7 +169,9 @@ def _trajectory(settings: LandscapeSettings, subject: Subject, reach: float) -> 
         raise ConfigError(f"{subject.directory.id}: {error}") from None
     places = found.places.tolist()
     points = tuple(
-        PathPoint(name, int(own.position.get("epoch", 0)), a, b, distance)
+        PathPoint(
+            name, float(own.position.get("epoch", 0)), a, b, distance, checkpoint_network(subject, name)
+        )
         for name, own, (a, b), distance in zip(names, read, places, found.distances.tolist(), strict=True)
     )
     ranges = [_around([point.a for point in points], reach), _around([point.b for point in points], reach)]

@@ -19,6 +19,7 @@ from models.losses import build_loss
 from training.tasks import rightness
 
 Sums = Float[Tensor, "2"]  # float64, on the CPU or the device: sum of losses, and of right answers (or NaN)
+ManySums = Float[Tensor, "points 2"]
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,25 @@ class Score:
         losses = self.sample_loss()(outputs, targets).sum(dtype=torch.float64)
         right = rightness(outputs, targets).sum(dtype=torch.float64) if self.classes else losses * torch.nan
         return torch.stack([losses, right])
+
+    def of_many(
+        self,
+        outputs: Float[Tensor, "points outputs samples"],
+        targets: Shaped[Tensor, "samples *outputs"],
+    ) -> ManySums:
+        """Sums over samples at many points, without a turn for each: what an accelerator is asked for."""
+        points, _, samples = outputs.shape
+        if self.loss == "cross_entropy" and not targets.is_floating_point():
+            right_class = targets.expand(points, 1, samples)
+            others = (outputs - outputs.gather(1, right_class)).scatter_(1, right_class, -torch.inf)
+            losses = functional.softplus(others.logsumexp(dim=1), threshold=30.0)
+            right = outputs.argmax(dim=1) == targets
+        else:
+            flat = outputs.transpose(1, 2).flatten(0, 1)  # [points * samples, outputs]
+            wanted = targets.repeat(points, *(1 for _ in targets.shape[1:]))
+            losses = self.sample_loss()(flat, wanted).view(points, samples)
+            right = rightness(flat, wanted).view(points, samples) if self.classes else losses * torch.nan
+        return torch.stack([losses.sum(1, dtype=torch.float64), right.sum(1, dtype=torch.float64)], dim=1)
 
     def sample_loss(self) -> Callable[[Tensor, Tensor], Tensor]:
         """The loss of each sample as torch computes it: (outputs, targets) -> [samples]."""

@@ -23,6 +23,7 @@ class Kind:
     summary: str
     plane: bool  # two directions
     span: float  # how far it goes from the centre, in lengths of a direction
+    ends: bool = False  # it joins two networks
 
 
 KINDS: Catalog[Kind] = Catalog(
@@ -37,6 +38,16 @@ KINDS: Catalog[Kind] = Catalog(
             "trained curve of low loss that joins them (Garipov et al. 2018, arXiv:1802.10026).",
             False,
             1.5,
+            ends=True,
+        ),
+        Kind(
+            "connection",
+            "Low way between two networks",
+            "The plane through two checkpoints and a trained curve of low loss that joins them (Garipov et "
+            "al. 2018, arXiv:1802.10026): the curve lies in it as a whole.",
+            True,
+            1.3,
+            ends=True,
         ),
         Kind(
             "trajectory",
@@ -63,9 +74,9 @@ class LandscapeSettings(LabSettings):
     run: str = option("", "the run whose network is looked at", "Data", "text")
     checkpoint: str = option("best", "of that run: best, last, epoch-0001 ...", "Data", "text")
     other_run: str = option(
-        "", "with --kind between: the run at the other end; empty: the same run", "Data", "text"
+        "", "of a kind with two ends: the run at the other end; empty: the same run", "Data", "text"
     )
-    other_checkpoint: str = option("last", "with --kind between: its checkpoint", "Data", "text")
+    other_checkpoint: str = option("last", "of a kind with two ends: its checkpoint", "Data", "text")
     samples: int = option(
         2000, "training samples that are measured, and as many test samples", "Data", "integer",
         low=1, high=1_000_000, log=True,
@@ -88,8 +99,17 @@ class LandscapeSettings(LabSettings):
         "saved", "batch norm's mean and variance at each point: as saved, or of the samples there", "Model",
         "choice", choices=STATISTICS,
     )  # fmt: skip
+    path: bool = option(
+        True,
+        "a plane has the training's saved checkpoints drawn on it, where there are some",
+        "Model",
+        "flag",
+    )
     connect: bool = option(
         False, "with --kind between: also train a curve of low loss from one to the other", "Model", "flag"
+    )
+    curve_steps: int = option(
+        1000, "updates that train the curve of low loss", "Model", "integer", low=10, high=100_000, log=True
     )
     numbers: bool = option(
         False,
@@ -126,6 +146,6 @@ class LandscapeSettings(LabSettings):
                 f"{', '.join(map(str, levels))} a side, whose points nest"
             )
         if self.connect and self.kind != "between":
-            raise ValueError("connect is set, and only --kind between has two ends to join")
+            raise ValueError("connect is set, and only --kind between is a line between two ends")
         if self.preview and self.statistics == "recomputed":
             raise ValueError("preview takes the saved statistics; use one of preview and recomputed")

@@ -25,7 +25,9 @@ SAMPLES = (100, 200, 500, 1000, 2000, 5000, 10_000)
 
 def networks(runs: Sequence[RunSummary]) -> list[RunSummary]:
     """Runs with a checkpoint to look at, the newest first."""
-    found = [run for run in runs if run.kind in ("train", "fold", "trial") and not run.broken]
+    found = [
+        run for run in runs if run.kind in ("train", "fold", "trial", "variant", "side") and not run.broken
+    ]
     return [run for run in found if checkpoints(run)]
 
 
@@ -53,7 +55,7 @@ def landscape_form(runs: Sequence[RunSummary], words: Mapping[str, str], setting
     given: dict[str, object] = {"run": run, "kind": kind}
     if kind != "trajectory":
         given["checkpoint"] = named_choice(_("Checkpoint"), own, own[0], "landscape_checkpoint")
-    if kind == "between":
+    if KINDS[kind].ends:
         other = named_choice(
             _("To the network of"), list(known), run, "landscape_other", lambda name: labels.get(name, name)
         )

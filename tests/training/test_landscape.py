@@ -4,7 +4,10 @@ can't be is a sentence.
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +24,8 @@ from logs.tables import Table, read_table
 from tests.training.conftest import Trained
 from training.config import ConfigError
 from training.landscape import main
+from training.landscape_chain import ChainLosses
+from training.landscape_path import nearest
 from training.landscape_settings import KINDS, LandscapeSettings
 
 
@@ -66,7 +71,7 @@ def test_the_centre_is_the_checkpoints_own_loss_on_the_test_samples(landscapes: 
 @pytest.mark.parametrize("kind", KINDS.names())
 def test_every_kind_is_a_run_with_its_points_and_its_directions(landscapes: Landscapes, kind: str) -> None:
     row = KINDS[kind]
-    other = ["--other-checkpoint", "epoch-0001"] if kind == "between" else []
+    other = ["--other-checkpoint", "epoch-0001", "--curve-steps", "50"] if row.ends else []
     made = landscapes("--kind", kind, "--points", "9" if row.plane else "13", *other)
     found = points(made)
     assert len(found.frame) == (81 if row.plane else 13)
@@ -80,6 +85,45 @@ def test_every_kind_is_a_run_with_its_points_and_its_directions(landscapes: Land
     status = read_status(made)
     assert status is not None
     assert status.state == "finished"
+    path = read_table(made, "path")
+    assert (path is None) == (kind == "line")
+    if kind == "connection":
+        assert path is not None
+        along = path.frame
+        assert along["epoch"].iloc[[0, -1]].tolist() == [0, 1]
+        assert along["distance"].max() < 1e-4 * found.about["distance"], "the curve lies in the plane"
+        assert along["b"].iloc[[0, -1]].abs().max() < 1e-6 < along["b"].max()
+        assert path.about["of"] == "curve"
+    if kind == "between":
+        assert path is not None
+        at_ends = [frame_at(found, a)["test_loss"] for a in (0.0, 1.0)]
+        assert path.frame["test_loss"].tolist() == pytest.approx(at_ends, rel=1e-5)
+
+
+def frame_at(table: Table, a: float) -> Any:
+    return table.frame.loc[(table.frame["a"] - a).abs().idxmin()]
+
+
+def test_a_trainings_checkpoints_are_drawn_on_any_plane_at_the_nearest_point(landscapes: Landscapes) -> None:
+    """On the plane of the path itself that is where the path has them."""
+    own = read_table(landscapes("--kind", "trajectory", "--points", "9"), "path")
+    made = landscapes("--kind", "plane", "--points", "9", "--checkpoint", "last")
+    path = read_table(made, "path")
+    assert own is not None
+    assert path is not None
+    assert path.frame["checkpoint"].tolist() == own.frame["checkpoint"].tolist()
+    assert path.frame["test_loss"].tolist() == pytest.approx(own.frame["test_loss"].tolist(), rel=1e-6)
+    assert path.frame["distance"].iloc[-1] == pytest.approx(0, abs=1e-4)
+    assert (path.frame["distance"][:-2] > 0.1).all(), "a random plane is far from the path"
+    assert read_table(landscapes("--points", "9", "--no-path"), "path") is None
+
+
+def test_the_nearest_point_is_least_squares_also_where_directions_are_not_at_right_angles() -> None:
+    first, second, offset = (torch.randn(7, dtype=torch.float64) for _ in range(3))
+    a, b, distance = nearest({"w": offset}, {"w": first}, {"w": second})
+    matrix = np.stack([first.numpy(), second.numpy()], axis=1)
+    truth, left, *_ = np.linalg.lstsq(matrix, offset.numpy(), rcond=None)
+    assert [a, b, distance**2] == pytest.approx([*truth, *left])
 
 
 def test_the_path_has_every_checkpoint_with_its_own_loss_and_its_distance(landscapes: Landscapes) -> None:
@@ -116,8 +160,6 @@ def test_points_of_an_earlier_landscape_are_taken_over(
     landscapes: Landscapes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = points(landscapes("--points", "9"))
-    from training.landscape_chain import ChainLosses
-
     asked: list[float] = []
     row = ChainLosses.row
 
@@ -136,11 +178,75 @@ def test_points_of_an_earlier_landscape_are_taken_over(
     assert len(asked) == 81, "other directions are another landscape"
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_kill_loses_nothing_that_was_computed(
+    landscapes: Landscapes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    row = ChainLosses.row
+
+    def deadly(self: ChainLosses, a: float, b: list[float]) -> dict[str, torch.Tensor]:
+        asked.append(len(b))
+        if len(asked) == 5 and os.getpid() != parent:
+            time.sleep(0.3)  # what was found before is taken in meanwhile
+            os.kill(os.getpid(), signal.SIGKILL)
+        return row(self, a, b)
+
+    parent = os.getpid()
+    monkeypatch.setattr(ChainLosses, "row", deadly)
+    options = ["--runs", str(landscapes.runs), "--data", str(landscapes.data), "--samples", "100"]
+    options += ["--points", "9", "--workers", "1"]
+    child = os.fork()
+    if not child:
+        main([landscapes.run.directory.id, *options])
+        os._exit(0)  # not reached
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+    asked.clear()
+    made = landscapes("--points", "9", "--workers", "1")
+    assert sum(asked) == 81 - 4 * 9
+    assert len(points(made).frame) == 81
+    assert not (made.path / "points.journal").exists()
+
+
+def test_a_run_deleted_while_its_landscape_is_computed_leaves_what_was_found(
+    landscapes: Landscapes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = ChainLosses.row
+
+    def deleting(self: ChainLosses, a: float, b: list[float]) -> dict[str, torch.Tensor]:
+        shutil.rmtree(landscapes.run.directory.path, ignore_errors=True)
+        return row(self, a, b)
+
+    monkeypatch.setattr(ChainLosses, "row", deleting)
+    made = landscapes("--points", "9", code=1)
+    status = read_status(made)
+    assert status is not None
+    assert status.state == "failed"
+    assert "there is no checkpoint" in status.error
+    assert points(made).about["level"] == 9
+
+
+def test_a_landscape_deleted_while_it_is_computed_ends_with_a_sentence(
+    landscapes: Landscapes, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    row, before = ChainLosses.row, set(landscapes.runs.iterdir())
+
+    def deleting(self: ChainLosses, a: float, b: list[float]) -> dict[str, torch.Tensor]:
+        for made in set(landscapes.runs.iterdir()) - before:
+            shutil.rmtree(made, ignore_errors=True)
+        return row(self, a, b)
+
+    monkeypatch.setattr(ChainLosses, "row", deleting)
+    options = ["--runs", str(landscapes.runs), "--data", str(landscapes.data), "--samples", "100"]
+    assert main([landscapes.run.directory.id, *options, "--points", "9"]) == 1
+    said = capsys.readouterr()
+    assert "was deleted while the landscape was computed" in said.out
+    assert "Traceback" not in said.out + said.err
+
+
 def test_losses_that_are_no_numbers_are_holes(
     landscapes: Landscapes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from training.landscape_chain import ChainLosses
-
     row = ChainLosses.row
 
     def torn(self: ChainLosses, a: float, b: list[float]) -> dict[str, torch.Tensor]:
@@ -236,7 +342,17 @@ def test_a_curve_between_two_networks_lies_no_higher_than_the_line(
     landscapes: Landscapes, train: Trained
 ) -> None:
     other = train("--dataset", "digits", "--model", "mlp", "--epochs", "4", "--seed", "1")
-    made = landscapes("--kind", "between", "--other-run", other.directory.id, "--points", "13", "--connect")
+    made = landscapes(
+        "--kind",
+        "between",
+        "--other-run",
+        other.directory.id,
+        "--points",
+        "13",
+        "--connect",
+        "--curve-steps",
+        "300",
+    )
     curve = read_table(made, "curve")
     assert curve is not None
     assert curve.frame["line"].iloc[[0, -1]].tolist() == pytest.approx(

@@ -11,6 +11,7 @@ from torch import nn
 
 from models.zoo import build_model
 from training.directions import random_plane, weights_of
+from training.landscape_batched import BatchedLosses
 from training.landscape_chain import ChainLosses, chain_of
 from training.landscape_modules import FoldedLosses, ModuleLosses, example_of, norms_to_fold
 from training.landscape_scores import Samples, Score, margin_losses, margins
@@ -70,13 +71,14 @@ def test_a_chain_at_any_point_has_the_loss_of_the_network_there(name: str) -> No
     network = prepared(build_model("mlp", (1, 4, 4), 5, CHAINS[name]))
     samples = samples_of((1, 4, 4), count=2500)
     plane = (weights_of(network), *random_plane(weights_of(network), "filter", False, True, 0))
-    losses = ChainLosses(network, plane, samples, CROSS_ENTROPY)
+    ways = [ChainLosses(network, plane, samples, CROSS_ENTROPY, together) for together in (False, True)]
     for a, b in POINTS:
         there = written(network, plane, a, b)
-        for split, found in losses.row(a, [b, 0.1]).items():
-            loss, right = oracle(there, samples[split])
-            assert float(found[0, 0]) == pytest.approx(loss, rel=1e-6), (split, a, b)
-            assert float(found[0, 1]) == right
+        for losses in ways:
+            for split, found in losses.row(a, [b, 0.1]).items():
+                loss, right = oracle(there, samples[split])
+                assert float(found[0, 0]) == pytest.approx(loss, rel=1e-6), (losses.title, split, a, b)
+                assert float(found[0, 1]) == right
 
 
 @pytest.mark.parametrize("model", ["lenet5", "resnet20"])
@@ -87,12 +89,13 @@ def test_convolutions_with_folded_norms_have_the_loss_of_the_network_there(model
     samples = samples_of(shape)
     assert len(norms_to_fold(network, example_of(samples))) == (19 if model == "resnet20" else 0)
     plane = (weights_of(network), *random_plane(weights_of(network), "filter", False, True, 0))
-    folded, general = (kind(network, plane, samples, CROSS_ENTROPY) for kind in (FoldedLosses, ModuleLosses))
+    kinds = (FoldedLosses, ModuleLosses, BatchedLosses)
+    ways = [kind(network, plane, samples, CROSS_ENTROPY) for kind in kinds]
     for a, b in [(0.0, 0.0), (0.3, -0.2)]:
         there = written(network, plane, a, b)
         for split in samples:
             loss, right = oracle(there, samples[split])
-            for losses in (folded, general):
+            for losses in ways:
                 found = losses.row(a, [b])[split]
                 assert float(found[0, 0]) == pytest.approx(loss, rel=1e-5), type(losses)
                 assert float(found[0, 1]) == right
@@ -157,12 +160,21 @@ def test_a_batch_norm_whose_input_is_used_elsewhere_too_is_not_folded() -> None:
     assert norms_to_fold(network, example_of(samples)) == []
 
 
-def test_recomputed_statistics_are_those_of_the_training_samples_at_the_point() -> None:
+def test_a_network_that_chooses_its_way_by_the_numbers_is_not_computed_at_many_points_at_once() -> None:
+    network, samples = prepared(Stranger()), samples_of((2, 6, 6))
+    with pytest.raises(ValueError, match="many points at once"):
+        BatchedLosses(network, (weights_of(network),), samples, CROSS_ENTROPY)
+
+
+@pytest.mark.parametrize("kind", [ModuleLosses, BatchedLosses])
+def test_recomputed_statistics_are_those_of_the_training_samples_at_the_point(
+    kind: type[ModuleLosses | BatchedLosses],
+) -> None:
     torch.manual_seed(0)
     network = prepared(build_model("resnet20", (3, 8, 8), 5, {}))
     samples = samples_of((3, 8, 8), count=40)
     plane = (weights_of(network), *random_plane(weights_of(network), "filter", True, True, 0))
-    found = ModuleLosses(network, plane, samples, CROSS_ENTROPY, recompute=True).row(0.3, [-0.1])["test"]
+    found = kind(network, plane, samples, CROSS_ENTROPY, recompute=True).row(0.3, [-0.1, 0.2])["test"]
     there = written(network, plane, 0.3, -0.1)
     for module in there.modules():
         if isinstance(module, nn.BatchNorm2d):
@@ -173,8 +185,8 @@ def test_recomputed_statistics_are_those_of_the_training_samples_at_the_point() 
     assert float(found[0, 1]) == right
 
 
-@pytest.mark.parametrize("kind", [ModuleLosses, FoldedLosses])
-def test_the_users_network_is_left_as_it_was(kind: type[ModuleLosses | FoldedLosses]) -> None:
+@pytest.mark.parametrize("kind", [ModuleLosses, FoldedLosses, BatchedLosses])
+def test_the_users_network_is_left_as_it_was(kind: Any) -> None:
     torch.manual_seed(0)
     network = prepared(build_model("resnet20", (3, 8, 8), 5, {})).train()
     network.get_parameter("classifier.weight").requires_grad_(False)
@@ -197,6 +209,8 @@ def test_small_losses_keep_their_digits() -> None:
     assert found.tolist() == pytest.approx(expected.tolist(), rel=1e-4)
     large = margin_losses(margins(torch.tensor([[-500.0], [400.0], [1.0]]), torch.tensor([0])))
     assert float(large) == pytest.approx(900.0)
+    many = CROSS_ENTROPY.of_many(outputs.expand(4, 3, 2), targets)
+    assert many[2].tolist() == pytest.approx([float(expected.sum()), 2.0], rel=1e-4)
 
 
 def test_of_equal_outputs_the_first_is_the_answer_as_argmax_has_it() -> None:
@@ -217,7 +231,8 @@ def test_other_losses_are_those_of_torch(loss: str, targets: torch.Tensor) -> No
             outputs[:, 0], targets.float(), reduction="sum"
         ),
     }
-    for found in (score.of(outputs, targets), score.across(outputs.T, targets)):
+    many = score.of_many(torch.stack([outputs.T, 2 * outputs.T]), targets)
+    for found in (score.of(outputs, targets), score.across(outputs.T, targets), many[0]):
         assert float(found[0]) == pytest.approx(float(oracle[loss]), rel=1e-5)
         right = ((outputs[:, 0] > 0).long() == targets).sum()
         assert float(found[1]) == (
