@@ -38,5 +38,12 @@ LABS = Catalog(
             "descent_tab=Trained+networks&descent_run={run}",
         ),
         Lab("landscape", "Loss landscape", "training.landscape", "landscape", "landscape_run={run}"),
+        Lab(
+            "inspection",
+            "A look into a checkpoint",
+            "training.inspection",
+            "inspect_model",
+            "inspect_look={run}",
+        ),
     ],
 )
