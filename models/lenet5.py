@@ -100,5 +100,6 @@ SPECS = (
             ("classifier.output", (10,)),
         ),
         parameter_count=61_706,
+        family="lenet",
     ),
 )

@@ -45,5 +45,6 @@ SPECS = (
         example=lambda: (torch.randn(4, 1, 8, 8), 10),
         stages=(("flatten", (64,)), ("output", (10,))),
         parameter_count=650,
+        family="linear",
     ),
 )

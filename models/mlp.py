@@ -98,5 +98,6 @@ SPECS = (
             ("output", (10,)),
         ),
         parameter_count=8970,
+        family="mlp",
     ),
 )

@@ -80,6 +80,7 @@ SPECS = (
         example=lambda: (torch.randn(4, 1, 8, 8), 10),
         stages=(("flatten", (64,)), ("association", (512,)), ("output", (10,))),
         parameter_count=5130,
+        family="perceptron",
         tasks=("classification", "binary"),
     ),
 )

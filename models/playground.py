@@ -208,5 +208,6 @@ SPECS = (
             ("output", (3,)),
         ),
         parameter_count=123,
+        family="mlp",
     ),
 )

@@ -120,18 +120,18 @@ def build_resnet(
     return initialize(network, initializer, activation)
 
 
-SPECS = (
-    Model(
-        name="resnet20",
-        title="ResNet-20",
-        summary="The residual network for CIFAR: 20 layers, and shortcuts that let the gradient through.",
+def _row(name: str, title: str, summary: str, blocks: int, shortcut: str, parameter_count: int) -> Model:
+    return Model(
+        name=name,
+        title=title,
+        summary=summary,
         source="He, Zhang, Ren and Sun 2015, arXiv:1512.03385, section 4.2",
         build=build_resnet,
         inputs="image",
         parameters=(
             Parameter(
                 "blocks_per_stage",
-                3,
+                blocks,
                 "n of the paper: the network has 6n + 2 layers",
                 kind="integer",
                 low=1,
@@ -140,7 +140,7 @@ SPECS = (
             ),
             Parameter(
                 "shortcut",
-                "padding",
+                shortcut,
                 "how a block's input reaches its output where the shape changes; none for a plain network",
                 kind="choice",
                 choices=("padding", "projection", "none"),
@@ -154,11 +154,40 @@ SPECS = (
             ("features.stage1", (16, 32, 32)),
             ("features.stage2", (32, 16, 16)),
             ("features.stage2.block1.conv1", (32, 16, 16)),
-            ("features.stage2.block1.shortcut", (32, 16, 16)),
+            *((("features.stage2.block1.shortcut", (32, 16, 16)),) if shortcut != "none" else ()),
             ("features.stage3", (64, 8, 8)),
             ("flatten", (64,)),
             ("classifier", (10,)),
         ),
-        parameter_count=269_722,
+        parameter_count=parameter_count,
+        family="resnet",
+        tiny={"blocks_per_stage": 1},
+    )
+
+
+SPECS = (
+    _row(
+        "resnet20",
+        "ResNet-20",
+        "The residual network for CIFAR: 20 layers, and shortcuts that let the gradient through.",
+        3,
+        "padding",
+        269_722,
+    ),
+    _row(
+        "resnet56",
+        "ResNet-56",
+        "The same with 56 layers: deeper is better here, where a plain network gets worse.",
+        9,
+        "padding",
+        853_018,
+    ),
+    _row(
+        "plain20",
+        "Plain 20-layer network",
+        "ResNet-20 without its shortcuts: what the paper compares with.",
+        3,
+        "none",
+        269_722,
     ),
 )
