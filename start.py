@@ -194,6 +194,18 @@ def install(names: List[str]) -> None:
     stamp.write_text(wanted)
 
 
+def fetch_for_the_browser(wait: bool) -> None:
+    """ONNX Runtime for the page Draw and predict, which answers on the server where it can't be had."""
+    fetch = [str(venv_python()), "-m", "dashboard.onnx_runtime"]
+    if wait:
+        subprocess.call(fetch, cwd=str(ROOT))
+        return
+    quiet: Dict[str, Any] = {name: subprocess.DEVNULL for name in ("stdin", "stdout", "stderr")}
+    if not WINDOWS:
+        quiet["start_new_session"] = True  # Ctrl-C is not for it
+    subprocess.Popen(fetch, cwd=str(ROOT), **quiet)
+
+
 # --- the two servers and the first run
 
 
@@ -336,9 +348,13 @@ def serve(arguments: argparse.Namespace) -> int:
         end(children)
 
 
+# Files of tests are dealt out to one process a core, but four at most: each holds a PyTorch, and a browser.
+WHOLE_SUITE = ["-n", str(min(4, os.cpu_count() or 1)), "--dist", "loadfile"]
+
+
 def test(pytest_arguments: List[str]) -> int:
     environment = dict({"OMP_NUM_THREADS": "1"}, **os.environ)
-    command = [str(venv_python()), "-m", "pytest"] + pytest_arguments
+    command = [str(venv_python()), "-m", "pytest"] + (pytest_arguments or WHOLE_SUITE)
     return subprocess.call(command, cwd=str(ROOT), env=environment)
 
 
@@ -378,6 +394,7 @@ def main(given: List[str]) -> int:
             check_ports({"--port": arguments.port, "--visdom-port": arguments.visdom_port})
         make_venv()
         install(["requirements.txt"] if arguments.command == "serve" else ["requirements-dev.txt"])
+        fetch_for_the_browser(wait=arguments.command != "serve")
         if arguments.command == "setup":
             return 0
         return test(others) if arguments.command == "test" else serve(arguments)

@@ -126,7 +126,7 @@ def test_workers_end_when_their_driver_is_killed(tmp_path: Path) -> None:
     driver.kill()
     driver.wait()
     workers = [attempts(piece)[0] for piece in pieces]
-    wait_until(lambda: not any(psutil.pid_exists(pid) for pid in workers), "the workers are gone", 10)
+    wait_until(lambda: not any(psutil.pid_exists(pid) for pid in workers), "the workers are gone", 60)
 
 
 @pytest.mark.parametrize(
