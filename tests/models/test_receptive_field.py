@@ -1,0 +1,97 @@
+"""Receptive fields beside closed forms and beside the gradients of whole networks."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torchvision
+from torch import nn
+
+from models.activations import ACTIVATIONS
+from models.model import Model
+from models.receptive_field import receptive_fields
+from models.zoo import MODELS, build_model
+
+PICTURES = [row for row in MODELS if row.inputs == "image"]
+PUBLISHED = [  # Araujo, Norris and Sim 2019; Simonyan and Zisserman 2014 for VGG
+    ("alexnet", "features.12", 195),
+    ("vgg16", "features.30", 212),
+    ("resnet18", "layer1", 43),
+    ("resnet18", "layer2", 99),
+    ("resnet18", "layer4", 435),
+    ("mobilenet_v2", "features.18", 491),
+]
+
+
+@pytest.mark.parametrize(("name", "path", "size"), PUBLISHED)
+def test_known_networks_have_their_known_fields(name: str, path: str, size: int) -> None:
+    with torch.device("meta"):
+        network = torchvision.models.get_model(name)
+    field = receptive_fields(network, (3, 224, 224), [path])[path]
+    assert field.size == (size, size)
+    assert max(field.visible) <= 224
+
+
+def test_a_global_mean_sees_everything() -> None:
+    network = nn.Sequential(nn.Conv2d(1, 2, 3), nn.AdaptiveAvgPool2d(1))
+    fields = receptive_fields(network, (1, 9, 12))
+    assert fields["0"].size == (3, 3)
+    assert fields["1"].size is None
+    assert fields["1"].box == (0, 0, 9, 12)
+
+
+def test_strides_dilation_and_ceil_mode_are_followed() -> None:
+    network = nn.Sequential(
+        nn.Conv2d(1, 4, (5, 3), stride=(2, 1), dilation=(1, 3)),  # 5 x 7
+        nn.ReLU(inplace=True),
+        nn.MaxPool2d(3, stride=2, ceil_mode=True, dilation=2),  # + (5 - 1) x its stride
+        nn.Conv2d(4, 8, 3, padding=1, groups=4),  # + 2 x the strides so far
+    )
+    fields = receptive_fields(network, (1, 64, 64))
+    assert [fields[path].size for path in "0123"] == [(5, 7), (5, 7), (13, 11), (21, 15)]
+    assert len(fields) == 4
+
+
+def measured(network: nn.Module, shape: tuple[int, ...], path: str) -> tuple[int, int, int, int]:
+    """The box by gradients of the network itself, in double precision, its weights random and positive."""
+    network = network.double().eval()
+    kinds = tuple({type(row.build(**{p.name: p.default for p in row.parameters})) for row in ACTIVATIONS})
+    for parent in list(network.modules()):
+        for name, module in list(parent.named_children()):
+            if isinstance(module, nn.MaxPool2d):
+                assert module.dilation == 1
+                sum_of = nn.AvgPool2d(module.kernel_size, module.stride, module.padding, module.ceil_mode)
+                setattr(parent, name, sum_of)
+            elif isinstance(module, (nn.GroupNorm, nn.LayerNorm, nn.LocalResponseNorm)) or (
+                isinstance(module, (*kinds, nn.ReLU6, nn.Hardswish)) and not isinstance(module, nn.Sigmoid)
+            ):
+                setattr(parent, name, nn.Identity())
+    for name, parameter in network.named_parameters():
+        if parameter.dim() > 1:
+            parameter.data.uniform_(0.5, 1.5).div_(parameter[0].numel())
+        else:
+            parameter.data.fill_(0.0 if name.endswith("bias") else 1.0)
+    kept = []
+    network.get_submodule(path).register_forward_hook(lambda module, taken, output: kept.append(output))
+    picture = torch.ones(1, *shape, dtype=torch.float64, requires_grad=True)
+    network(picture)
+    maps = kept[-1]
+    maps[:, :, maps.shape[2] // 2, maps.shape[3] // 2].sum().backward()
+    seen = picture.grad[0].ne(0).any(0)
+    rows, columns = seen.any(1).nonzero().flatten(), seen.any(0).nonzero().flatten()
+    return int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1
+
+
+@pytest.mark.parametrize("row", PICTURES, ids=lambda row: row.name)
+def test_the_field_is_the_extent_of_the_gradient(row: Model) -> None:
+    inputs, outputs = row.example()
+    shape = tuple(inputs.shape[1:])
+    maps = [path for path, stage in row.stages if len(stage) == 3]
+    fields = receptive_fields(build_model(row.name, shape, outputs), shape, maps)
+    for path in maps[:: max(1, len(maps) // 3)]:
+        assert fields[path].box == measured(build_model(row.name, shape, outputs), shape, path), path
+
+
+def test_points_are_no_pictures() -> None:
+    with pytest.raises(ValueError, match="are no pictures"):
+        receptive_fields(nn.Linear(2, 2), (2,))
