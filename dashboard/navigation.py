@@ -105,6 +105,12 @@ SECTIONS: dict[str, tuple[View, ...]] = {
     ),
     mark("Look inside"): (
         View(
+            "inspect_model",
+            mark("Inspect"),
+            ":material/biotech:",
+            mark("One network from every side: structure, weights, what its layers see, where it fails."),
+        ),
+        View(
             "landscape",
             mark("Loss landscape"),
             ":material/terrain:",

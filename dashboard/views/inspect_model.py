@@ -1,0 +1,60 @@
+"""Inspect: one network from every side, out of a run's checkpoint or a file of the reader's."""
+
+import streamlit as st
+
+from dashboard.inspect_subject import Subject, inspectable, run_subject
+from dashboard.language import _, texts
+from dashboard.navigation import link
+from dashboard.panels.bounded import said_problems
+from dashboard.panels.escape import plain
+from dashboard.panels.inspect_file import file_subject
+from dashboard.panels.inspect_tabs import inspect_tabs
+from dashboard.panels.landscape_form import checkpoints
+from dashboard.panels.named_choice import named_choice, named_switch
+from dashboard.panels.run_picker import run_labels
+from dashboard.panels.run_store import listed_runs
+from dashboard.panels.source import show_source
+from dashboard.settings import read_settings
+from models.receptive_field import receptive_fields
+from models.summary import summarize
+from training.checkpoints import CheckpointError
+
+words = texts("inspect_model")
+settings = read_settings()
+known = {run.id: run for run in listed_runs(settings.runs) if inspectable(run)}
+FROM = {"run": _("a run"), "file": _("a file")}
+
+
+def of_a_run() -> Subject | None:
+    """The checkpoint of a run that the reader chose."""
+    if not known:
+        st.info(words["no_runs"], icon=":material/biotech:")
+        link("new_run", _("Train a network"), icon=":material/add_circle:")
+        return None
+    labels = run_labels(list(known.values()))
+    run = named_choice(
+        _("Network of"), list(known), next(iter(known)), "inspect_run",
+        lambda name: labels.get(name, name), width=380,
+    )  # fmt: skip
+    names = checkpoints(known[run])
+    name = named_choice(_("Checkpoint"), names, names[0], "inspect_checkpoint", width=150)
+    try:
+        return run_subject(known[run].directory, name)
+    except CheckpointError as problem:
+        st.error(plain(str(problem)), icon=":material/error:")
+        return None
+
+
+st.title(_("Inspect"))
+st.caption(words["intro"])
+problems = st.container()
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    origin = named_switch(_("Look into"), list(FROM), "run", "inspect_from", lambda name: FROM[name])
+    subject = of_a_run() if origin == "run" else None
+if origin == "file":
+    subject = file_subject(words)
+with problems:
+    said_problems(words["bad_address"], "inspect_")
+if subject is not None:
+    inspect_tabs(subject, words["no_network"])
+show_source(__file__, summarize, receptive_fields)
