@@ -18,6 +18,10 @@ class QuickFigure:
         self.data: list[dict[str, Any]] = []
         self.layout: dict[str, Any] = {}
 
+    def add(self, kind: str, **trace: Any) -> None:
+        """A trace of any kind, such as surface."""
+        self.data.append({"type": kind, **trace})
+
     def add_scatter(self, **trace: Any) -> None:
         self.data.append({"type": "scatter", **trace})
 

@@ -1,9 +1,9 @@
-"""A landscape as it is: state, surface and contour on one scale, a slice, and how the picture was made."""
+"""A landscape as it is: state, surface and contour on one scale, a cut, numbers, and how it was made."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -12,19 +12,19 @@ import streamlit as st
 from dashboard.charts.landscape import (
     OF,
     SHOWN,
-    Line,
+    Picture,
     common_limits,
     contour_chart,
-    line_chart,
     picture_of,
-    slice_chart,
     surface_chart,
 )
+from dashboard.charts.landscape_lines import slice_chart
 from dashboard.charts.tables import shown_state
-from dashboard.landscape_files import points_file, surface_file
 from dashboard.language import _
 from dashboard.panels.bounded import bounded_choice
 from dashboard.panels.escape import plain
+from dashboard.panels.landscape_card import landscape_card, plane_downloads
+from dashboard.panels.landscape_line import line_picture
 from dashboard.panels.landscape_numbers import landscape_numbers
 from dashboard.panels.landscape_table import Found, table_of
 from dashboard.panels.plot import plot
@@ -40,11 +40,41 @@ POINTS, PATH = "points", "path"
 HEIGHT = 440
 
 
+@dataclass(frozen=True)
+class Shown:
+    """What of a landscape is drawn, and how."""
+
+    what: str  # loss or accuracy
+    of: str  # test, train, or difference
+    log: bool
+    share: float  # the lowest share of all points is kept, the rest are holes
+    path: bool
+
+
+@dataclass(frozen=True)
+class Plane:
+    """A landscape of two directions that is on the page."""
+
+    run: RunSummary
+    found: Found
+    path: Found | None
+
+    @property
+    def frame(self) -> pd.DataFrame | None:
+        return None if self.path is None else self.path[0]
+
+    @property
+    def of(self) -> str:
+        """What its path is: of the training, or a trained curve between two networks."""
+        return "curve" if self.found[1]["kind"] == "connection" else "training"
+
+
 def landscape_look(run_id: str, other_id: str, settings: Settings, words: Mapping[str, str]) -> bool:
     """Draws the landscape, and another one beside it on the same scale; whether it still computes."""
     try:
         run = run_catalog(settings.runs).find(run_id)
         found = table_of(run, POINTS)
+        path = table_of(run, PATH)
     except LogsError as problem:
         st.error(plain(str(problem)))
         return False
@@ -52,101 +82,89 @@ def landscape_look(run_id: str, other_id: str, settings: Settings, words: Mappin
     if found is None or not int(found[1]["level"]):
         st.caption(words["no_level"] if run.state == "running" else words["nothing"])
         return run.state == "running"
-    what, of, log, share = _settings(bool(found[1]["accuracy"]))
+    shown = _settings(bool(found[1]["accuracy"]), path is not None and found[1]["b_range"] is not None)
     if found[1]["b_range"] is None:
-        plot(
-            line_chart(Line(*found), what, log), "landscape_line", HEIGHT, description=_("Loss along a line")
-        )
+        line_picture(found, path, shown.what, shown.log)
     else:
-        _planes(run, found, other_id, settings, words, (what, of, log, share))
+        _planes(Plane(run, found, path), _other(other_id, settings), shown, words)
     landscape_numbers(run)
-    _card(found, words)
+    landscape_card(found, path, words)
     return run.state == "running"
 
 
-def _settings(classes: bool) -> tuple[str, str, bool, float]:
+def _settings(classes: bool, has_path: bool) -> Shown:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         what = "loss"
         if classes:
             what = bounded_choice(_("Height"), SHOWN, "loss", "landscape_what", _)
         of = bounded_choice(_("Of"), OF, "test", "landscape_whose", _)
         log = st.toggle(_("Logarithmic"), value=True, key="landscape_log", bind="query-params")
+        path = has_path and st.toggle(_("Path"), value=True, key="landscape_path", bind="query-params")
         share = st.slider(
             _("Keep the lowest"), 0.5, 1.0, 1.0, 0.01, format="percent", key="landscape_clip",
             bind="query-params", width=160, help=_("Of all points; what is higher becomes a hole."),
         )  # fmt: skip
-    return what, of, log, share
+    return Shown(what, of, log, share, path)
 
 
-def _planes(
-    run: RunSummary,
-    found: Found,
-    other_id: str,
-    settings: Settings,
-    words: Mapping[str, str],
-    asked: tuple[str, str, bool, float],
-) -> None:
-    what, of, log, share = asked
-    shown = [(run, found, table_of(run, PATH))]
-    second = _other(other_id, settings)
-    if second is not None:
-        shown.append(second)
-    pictures = []
-    for _run, (points, about), _path in shown:
-        picture = picture_of(points, about, what, of, log)
-        if picture is not None:
-            finite = picture.values[np.isfinite(picture.values)]
-            if share < 1 and len(finite):
-                picture = picture.clipped(float(np.quantile(finite, share)))
-        pictures.append(picture)
-    if any(picture is None for picture in pictures):
+def _planes(first: Plane, second: Plane | None, shown: Shown, words: Mapping[str, str]) -> None:
+    planes = [plane for plane in (first, second) if plane is not None]
+    pictures = [picture for plane in planes if (picture := _picture(plane, shown)) is not None]
+    if len(pictures) < len(planes):
         return
-    whole = [picture for picture in pictures if picture is not None]
-    limits = common_limits(whole)
-    for number, (picture, (own, (_points, about), path)) in enumerate(zip(whole, shown, strict=True)):
-        if len(whole) > 1:
-            st.markdown(f"**{_(str(about['kind']))}**: {plain(str(about['title']))}")
-        frame = None if path is None else path[0]
+    limits = common_limits(pictures)
+    key = f"landscape_at_{first.run.id}"
+    at = st.session_state.get(key, (0.0, 0.0))
+    surfaces, contours = [], []
+    for number, (plane, picture) in enumerate(zip(planes, pictures, strict=True)):
+        if len(planes) > 1:
+            about = plane.found[1]
+            st.markdown(f"**{number + 1}. {_(str(about['kind']))}**: {plain(str(about['title']))}")
         beside = _(", beside") if number else ""
+        surfaces.append(_("Surface of the landscape") + beside)
+        contours.append(_("Contours of the landscape") + beside)
+        frame = plane.frame if shown.path else None
         with st.grid(2, min_column_width=300):  # one below the other in a narrow window
-            chart = surface_chart(picture, limits, frame)
             plot(
-                chart,
-                f"landscape_surface_{number}",
-                HEIGHT,
-                description=_("Surface of the landscape") + beside,
-            )
-            at = st.session_state.get(f"landscape_at_{own.id}", (0.0, 0.0))
-            clicked = plot(
-                contour_chart(picture, limits, frame, at),
-                f"landscape_contour_{number}", HEIGHT, on_click=True,
-                description=_("Contours of the landscape") + beside,
+                surface_chart(picture, limits, frame, plane.of), f"landscape_surface_{number}", HEIGHT,
+                description=surfaces[-1],
             )  # fmt: skip
-            if clicked and clicked.get("x") is not None:
-                at = float(clicked["x"]), float(clicked["y"])
-                st.session_state[f"landscape_at_{own.id}"] = at
-        if number == 0:
-            st.markdown(f"**{_('Cut through the plane')}**")
-            st.caption(words["slice"])
-            plot(
-                slice_chart(picture, at, limits),
-                "landscape_slice",
-                260,
-                description=_("Cut of the landscape"),
-            )
+            clicked = plot(
+                contour_chart(picture, limits, frame, at, plane.of), f"landscape_contour_{number}", HEIGHT,
+                on_click=True, description=contours[-1],
+            )  # fmt: skip
+        if clicked and clicked.get("x") is not None:
+            st.session_state[key] = float(clicked["x"]), float(clicked["y"])
+            st.rerun(scope="fragment")
+    st.markdown(f"**{_('Cut through the plane')}**")
+    st.caption(words["slice"])
+    cut = _("Cut of the landscape")
+    plot(slice_chart(pictures, at, limits), "landscape_slice", 260, description=cut)
+    frame = first.frame if shown.path else None
+    plane_downloads(first.found, frame, pictures, limits, at, (surfaces, contours, cut))
 
 
-def _other(other_id: str, settings: Settings) -> tuple[RunSummary, Found, Found | None] | None:
+def _picture(plane: Plane, shown: Shown) -> Picture | None:
+    points, about = plane.found
+    picture = picture_of(points, about, shown.what, shown.of, shown.log)
+    if picture is None or shown.share >= 1:
+        return picture
+    finite = picture.values[np.isfinite(picture.values)]
+    return picture.clipped(float(np.quantile(finite, shown.share))) if len(finite) else picture
+
+
+def _other(other_id: str, settings: Settings) -> Plane | None:
     if not other_id:
         return None
     try:
         run = run_catalog(settings.runs).find(other_id)
         found = table_of(run, POINTS)
+        path = table_of(run, PATH)
     except LogsError:
         return None
     if found is None or not int(found[1]["level"]) or found[1]["b_range"] is None:
         return None
-    return run, found, table_of(run, PATH)
+    return Plane(run, found, path)
 
 
 def _state(run: RunSummary) -> None:
@@ -175,57 +193,3 @@ def _stop(run: RunSummary) -> None:
         st.toast(stop_run(run))
     except (LogsError, OSError) as problem:
         st.toast(plain(str(problem)), icon=":material/warning:")
-
-
-def _card(found: Found, words: Mapping[str, str]) -> None:
-    """How the picture was made, how to read it, and what it can't show."""
-    points, about = found
-    with st.container(border=True):
-        st.markdown(f"**{_('How this picture was made')}**")
-        made = [
-            plain(str(about["title"])),
-            "; ".join(map(str, about["axes"])),
-            _("{count:,} points, {train:,} training and {test:,} test samples").format(
-                count=len(points), train=about["samples"]["train"], test=about["samples"]["test"]
-            ),
-            str(about["method"]),
-            _("batch norm's statistics: {which}").format(which=about["statistics"]),
-        ]
-        holes = int((~np.isfinite(points["test_loss"])).sum())
-        if holes:
-            made.append(_("{holes:,} points have no number: they are holes").format(holes=holes))
-        error = about["refinement"].get(str(about["level"]))
-        if error:
-            made.append(
-                _(
-                    "between points a spline of the log loss is drawn; from the level before, it was off by "
-                    "{rms:.1%} (at most {largest:.1%}) at the points computed since"
-                ).format(rms=np.expm1(error["test"]["rms"]), largest=np.expm1(error["test"]["largest"]))
-            )
-        st.markdown("\n".join(f"- {line}" for line in made))
-        left, right = st.columns(2)
-        left.markdown(words["read"])
-        right.markdown(words["limits"])
-        _downloads(points, about)
-
-
-def _downloads(points: pd.DataFrame, about: Mapping[str, Any]) -> None:
-    name = f"{about['run']}-landscape"
-    with st.container(horizontal=True):
-        st.download_button(
-            _("Points (Parquet)"), lambda: points_file(points, about), f"{name}.parquet",
-            icon=":material/download:", key="landscape_parquet", on_click="ignore",
-        )  # fmt: skip
-        picture = picture_of(points, about)
-        if picture is None:
-            return
-        limits = common_limits([picture])
-        st.download_button(
-            _("Surface as a page (HTML)"),
-            lambda: surface_chart(picture, limits).to_html(include_plotlyjs=True),
-            f"{name}.html", "text/html", icon=":material/download:", key="landscape_html", on_click="ignore",
-        )  # fmt: skip
-        st.download_button(
-            _("Surface as a mesh (PLY)"), lambda: surface_file(picture, limits), f"{name}.ply",
-            icon=":material/download:", key="landscape_ply", on_click="ignore",
-        )  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.charts.landscape import connection_chart, spectrum_chart
+from dashboard.charts.landscape_lines import connection_chart, spectrum_chart
 from dashboard.language import _
 from dashboard.panels.landscape_table import table_of
 from dashboard.panels.plot import plot

@@ -112,7 +112,8 @@ def figures() -> Callable[[AppTest], dict[str, dict[str, Any]]]:
         found = {}
         for item in page.get("bidi_component"):
             data = json.loads(item.proto.mixed.json or item.proto.json)
-            found[data["description"]] = json.loads(data["figure"])
+            if "figure" in data:  # another component otherwise
+                found[data["description"]] = json.loads(data["figure"])
         return found
 
     return collect

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,16 +13,20 @@ import pyarrow.parquet as pq
 import pytest
 
 from dashboard.charts.landscape import (
-    Line,
     common_limits,
     contour_chart,
-    line_chart,
     picture_of,
-    slice_chart,
     surface_chart,
 )
+from dashboard.charts.landscape_lines import Line, line_chart, slice_chart
 from dashboard.landscape_files import points_file, surface_file
+from dashboard.landscape_mesh import gltf_file
 from training.landscape_grid import Grid
+
+
+def trace(figure: Any, name: str) -> Any:
+    (found,) = [each for each in figure.data if each.name == name]
+    return found
 
 
 def plane(level: int, hole: bool = False) -> tuple[pd.DataFrame, Mapping[str, Any]]:
@@ -89,6 +94,16 @@ def test_no_plane_before_its_first_level_is_whole_and_none_of_a_line() -> None:
     assert picture_of(points, {**about, "b_range": None}) is None
 
 
+def test_a_difference_is_as_long_below_nothing_as_above() -> None:
+    picture = picture_of(*plane(49), of="difference")
+    assert picture is not None
+    low, high = common_limits([picture])
+    assert low == -high == pytest.approx(-2.1)
+    assert surface_chart(picture, (low, high)).data[0].colorscale != contour_chart(
+        picture_of(*plane(49)) or picture, (low, high)
+    ).data[0].colorscale  # fmt: skip
+
+
 def test_two_pictures_share_one_scale() -> None:
     small, large = picture_of(*plane(9)), picture_of(*plane(9), of="train")
     assert small is not None
@@ -104,15 +119,15 @@ def test_a_paths_points_have_the_colour_of_their_own_loss() -> None:
         {"a": [0.9, 0.0], "b": [0.2, 0.0], "epoch": [1, 2], "distance": [3.0, 0.0], "test_loss": [0.5, 0.1]}
     )
     chart = contour_chart(picture, (-1.0, 1.0), path)
-    assert np.asarray(chart.data[1].marker.color) == pytest.approx(np.log10([0.5, 0.1]))
+    assert np.asarray(trace(chart, "path").marker.color) == pytest.approx(np.log10([0.5, 0.1]))
     surface = surface_chart(picture, (-1.0, 1.0), path)
-    assert np.asarray(surface.data[2].z) == pytest.approx(np.log10([0.5, 0.1]) + 0.04)
+    assert np.asarray(trace(surface, "path").z) == pytest.approx(np.log10([0.5, 0.1]) + 0.04)
 
 
 def test_a_cut_goes_through_the_place() -> None:
     picture = picture_of(*plane(49))
     assert picture is not None
-    along_a, along_b = slice_chart(picture, (0.5, -0.25), (-1.0, 1.0)).data
+    along_a, along_b = slice_chart([picture], (0.5, -0.25), (-1.0, 1.0)).data
     assert np.asarray(along_a.y) == pytest.approx(picture.a**2 + 4 * 0.0625 + 0.1, abs=0.03)
     assert np.asarray(along_b.y) == pytest.approx(0.25 + 4 * picture.b**2 + 0.1, abs=0.03)
 
@@ -151,3 +166,42 @@ def test_the_mesh_has_a_corner_for_each_point_and_no_triangle_at_a_hole() -> Non
     assert corners["place"].max() <= 1
     lowest = corners["place"][corners["place"][:, 2].argsort()[1]]
     assert lowest[:2] == pytest.approx([0.5, 0.5], abs=0.03), "the bowl is lowest in the middle"
+
+
+def gltf_parts(file: bytes) -> tuple[dict[str, Any], list[np.ndarray]]:
+    """What the file says of itself, and its arrays, read as glTF 2.0 lays them out."""
+    assert file[:4] == b"glTF"
+    version, length, size = np.frombuffer(file[4:16], "<u4")
+    assert (version, length) == (2, len(file))
+    assert file[16:20] == b"JSON"
+    described = json.loads(file[20 : 20 + size])
+    start = 28 + int(size)
+    assert file[start - 4 : start] == b"BIN\0"
+    arrays = []
+    for accessor in described["accessors"]:
+        view = described["bufferViews"][accessor["bufferView"]]
+        at = start + view["byteOffset"]
+        kind = "<f4" if accessor["componentType"] == 5126 else "<u4"
+        array = np.frombuffer(file[at : at + view["byteLength"]], kind)
+        arrays.append(array.reshape(accessor["count"], -1))
+    return described, arrays
+
+
+def test_a_gltf_file_has_the_surface_upright_with_its_normals_colours_and_path() -> None:
+    picture = picture_of(*plane(49, hole=True))
+    assert picture is not None
+    path = pd.DataFrame({"a": [1.0, 0.0], "b": [0.5, 0.0], "test_loss": [2.0, 0.1]})
+    described, (corners, normals, colors, faces, line) = gltf_parts(gltf_file(picture, (-1.0, 0.4), path))
+    assert len(corners) == 49 * 49
+    assert faces.size == 3 * (2 * 48 * 48 - 2)
+    assert faces.max() < len(corners)
+    assert described["accessors"][0]["min"] == pytest.approx(corners.min(axis=0))
+    lowest = corners[24 * 49 + 24]
+    assert lowest == pytest.approx([0.5, 0.0, -0.5], abs=1e-6), "y is the height, z points to the reader"
+    assert np.linalg.norm(normals, axis=1) == pytest.approx(1, abs=1e-5)
+    assert normals[24 * 49 + 24] == pytest.approx([0, 1, 0], abs=1e-3), "flat at the bottom, seen from above"
+    assert (colors[:, :3] <= 1).all()
+    assert (colors[:, 3] == 1).all()
+    assert line[1] == pytest.approx([0.5, 0.01, -0.5], abs=1e-6)
+    modes = [primitive["mode"] for primitive in described["meshes"][0]["primitives"]]
+    assert modes == [4, 3]
