@@ -9,7 +9,12 @@ from dashboard.navigation import views
 from logs.catalog import RunSummary
 
 # The page of each kind of study, and what the kind is called; the address names the study in `study`.
-PAGES = {"kfold": mark("K-fold"), "sweep": mark("Sweep"), "guided": mark("Guided set")}
+PAGES = {
+    "kfold": mark("K-fold"),
+    "sweep": mark("Sweep"),
+    "guided": mark("Guided set"),
+    "landscape_comparison": mark("Comparison of landscapes"),
+}
 
 # Schemes that the number of folds doesn't describe (training.fold_schemes has them all, and imports PyTorch).
 SCHEMES = {
@@ -46,6 +51,8 @@ def page_of(run: RunSummary) -> tuple[str, dict[str, str]]:
         sizes = {"real_samples": config.get("train_samples"), "real_epochs": config.get("epochs")}
         query = {f"{key}{name}": str(value) for key, value in sizes.items()}
         return "real_images", {"real_dataset": run.dataset, **query}
+    if run.kind == "landscape_comparison":
+        return "landscape", {"landscape_tab": _("Compare"), "landscape_study": run.id}
     pages = {view.name for view in views()}
     return (run.kind, {"study": run.id}) if is_study(run) and run.kind in pages else ("run", {"run": run.id})
 

@@ -17,7 +17,7 @@ from logs.catalog import RunSummary
 from logs.writer import RunWriter
 from training.arguments import config_from
 from training.compared_network import Measuring, landscapes_of, measure
-from training.comparison_results import read_comparison, report_lines
+from training.comparison_results import finding, read_comparison, report_lines
 from training.config import ConfigError, RunConfig
 from training.console import Console
 from training.engines import run_pieces
@@ -159,7 +159,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         study = LandscapeComparison(options, study_id)
 
         def conclude(console: Console) -> None:
-            for line in report_lines(read_comparison(folder, study_id, options)):
+            results = read_comparison(folder, study_id, options)
+            for line in [*report_lines(results), finding(results, options.row).sentence]:
                 console.say(line)
 
         return driven(study, run, options.config, data_root, means, stop, conclude, drive)

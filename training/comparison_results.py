@@ -7,6 +7,7 @@ results[0].mean("eigenvalue"), finding(results, options.row).sentence
 from __future__ import annotations
 
 import functools
+import json
 import math
 import statistics
 from collections.abc import Mapping, Sequence
@@ -19,11 +20,13 @@ from logs.errors import LogsError
 from logs.tables import read_table, table_version
 from models.catalog import Catalog
 from training.compared_network import landscapes_of
+from training.config import RunConfig
 from training.jobs import members
 from training.landscape_comparisons import KIND, Comparison, ComparisonOptions, Side
 from training.landscape_numbers import NUMBERS
 
 CLEAR = 3  # seeds that must agree before a difference is called one
+APART = 1.5  # times a training loss: then the other one is worth a word
 
 
 @dataclass(frozen=True)
@@ -115,10 +118,15 @@ def comparison_studies(runs: Path, comparison: str = "") -> list[RunSummary]:
 
 def options_of(study: RunSummary) -> ComparisonOptions:
     """What a study was asked for. ConfigError or UnknownNameError for one of another version."""
-    from training.config import RunConfig
-
     assert study.info is not None
-    return ComparisonOptions.of(study.info.study, RunConfig.from_dict(study.info.config))
+    told = json.dumps([dict(study.info.study), dict(study.info.config)], sort_keys=True)
+    return _options(told)
+
+
+@functools.lru_cache(maxsize=256)
+def _options(told: str) -> ComparisonOptions:
+    study, config = json.loads(told)
+    return ComparisonOptions.of(study, RunConfig.from_dict(config))
 
 
 def read_comparison(runs: Path, study: str, options: ComparisonOptions) -> list[SideResult]:
@@ -158,48 +166,60 @@ def finding(results: Sequence[SideResult], row: Comparison) -> Finding:
         return Finding("waiting", "The first two networks that are measured begin the comparison.")
     if not row.more:
         order = sorted(known, key=lambda result: result.mean(row.watched), reverse=True)
-        listed = ", ".join(f"{result.side.title} {_said(result, measure)}" for result in order)
+        listed = ", ".join(f"{_said(result, measure)} for {_quoted(result)}" for result in order)
         return Finding("open", f"{measure.title.capitalize()}, from the largest: {listed}.")
-    more, less = (next((r for r in results if r.side.name == name), None) for name in (row.more, row.less))
-    assert more is not None
-    assert less is not None
-    pairs = [
-        (value, less.values(row.watched)[seed])
-        for seed, value in more.values(row.watched).items()
-        if seed in less.values(row.watched)
-    ]
+    sides = {result.side.name: result for result in results}
+    more, less = sides[row.more], sides[row.less]
+    pairs = _pairs(more, less, measure)
     if not pairs:
         return Finding("waiting", "Both sides that the literature compares are not measured yet.")
-    return _judged(row, measure, more, less, pairs)
+    seen = [f"{_said(side, measure)} for {_quoted(side)}" for side in (more, less)]
+    verdict, judged = _judged(row, pairs)
+    parts = [f"{measure.title.capitalize()}: {', '.join(seen)}{_ratio(pairs)}.", judged]
+    if row.control and (others := _pairs(sides[row.control], less, measure)):
+        control = sides[row.control]
+        agree = sum(first > second for first, second in others)
+        parts.append(
+            f"For {_quoted(control)} it is {_said(control, measure)}{_ratio(others)}, larger in {agree} of "
+            f"{len(others)} seeds."
+        )
+    parts.append(_caveat(more, less, row))
+    return Finding(verdict, " ".join([*filter(None, parts), f"Literature: {row.expected} ({row.source})"]))
 
 
-def _judged(
-    row: Comparison,
-    measure: Measure,
-    more: SideResult,
-    less: SideResult,
-    pairs: Sequence[tuple[float, float]],
-) -> Finding:
+def _pairs(more: SideResult, less: SideResult, measure: Measure) -> list[tuple[float, float]]:
+    """The values of both sides, for each seed that both have."""
+    others = less.values(measure.name)
+    return [(value, others[seed]) for seed, value in more.values(measure.name).items() if seed in others]
+
+
+def _judged(row: Comparison, pairs: Sequence[tuple[float, float]]) -> tuple[str, str]:
+    """The verdict, and in words why."""
+    count = len(pairs)
     larger = sum(first > second for first, second in pairs)
     smaller = sum(first < second for first, second in pairs)
-    seen = (
-        f"{measure.title.capitalize()}: {more.side.title} {_said(more, measure)}, {less.side.title} "
-        f"{_said(less, measure)}{_ratio(pairs)}. "
-    )
-    count = len(pairs)
-    expected = f"{row.expected} ({row.source})"
     if count < CLEAR:
         seeds = "one seed" if count == 1 else f"{count} seeds"
         leaning = "as expected" if larger == count else "not as expected"
         leaning = leaning if count in (larger, smaller) else "one way and the other"
-        return Finding("unclear", f"{seen}With {seeds} that is no more than a hint, {leaning}. {expected}")
+        return "unclear", f"With {seeds} that is no more than a hint, {leaning}."
     if larger == count:
-        return Finding("expected", f"{seen}So in all {count} seeds, as the literature says. {expected}")
+        return "expected", f"So in all {count} seeds, as the literature says."
     if smaller == count:
-        return Finding("opposite", f"{seen}In all {count} seeds the opposite of the literature. {expected}")
-    return Finding(
-        "unclear",
-        f"{seen}It is larger in {larger} of {count} seeds: too mixed to say. {expected}",
+        return "opposite", f"In all {count} seeds the opposite of what the literature says."
+    return "unclear", f"It is larger in {larger} of {count} seeds: too mixed to say."
+
+
+def _caveat(more: SideResult, less: SideResult, row: Comparison) -> str:
+    """Curvature of a cross entropy goes to 0 with the loss: said where both sides ended at different ones."""
+    losses = [result.mean("train loss") for result in (more, less)]
+    if row.watched not in ("eigenvalue", "trace") or not min(losses) > 0:
+        return ""
+    if max(losses) < APART * min(losses):
+        return ""
+    return (
+        f"Their training losses differ too ({losses[0]:.2g} and {losses[1]:.2g}), and the curvature of a "
+        "cross entropy falls with the loss."
     )
 
 
@@ -220,7 +240,13 @@ def _said(result: SideResult, measure: Measure) -> str:
     mean, spread = result.mean(measure.name), result.spread(measure.name)
     if not math.isfinite(mean):
         return "-"
-    return f"{mean:{measure.format}}" + (f" ± {spread:{measure.format}}" if math.isfinite(spread) else "")
+    if not math.isfinite(spread):
+        return f"{mean:{measure.format}}"
+    return f"{mean:{measure.format}} ± {spread:{measure.format.replace('3g', '2g')}}"
+
+
+def _quoted(result: SideResult) -> str:
+    return f"“{result.side.title}”"
 
 
 def _ratio(pairs: Sequence[tuple[float, float]]) -> str:

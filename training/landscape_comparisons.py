@@ -42,7 +42,8 @@ class Side:
 @dataclass(frozen=True)
 class Comparison:
     """A row of LANDSCAPE_COMPARISONS. Where the literature expects something, it is that the measure
-    `watched` (a row of MEASURES) is larger for the side `more` than for the side `less`.
+    `watched` (a row of MEASURES) is larger for the side `more` than for the side `less`. `control` is a side
+    that differs from `less` as `more` does, without something else that `more` brings along.
 
     `seconds` are of one core, of one network of the first side on Fashion-MNIST with budget 1: its training,
     and its landscape with numbers. They are measured, and only for an estimate before anything has run.
@@ -60,6 +61,7 @@ class Comparison:
     seconds: tuple[float, float]
     more: str = ""
     less: str = ""
+    control: str = ""
 
     def config(self, dataset: str) -> RunConfig:
         """What all sides start from. The last weights are looked at: the end of training is the question."""
@@ -123,6 +125,7 @@ LANDSCAPE_COMPARISONS: Catalog[Comparison] = Catalog(
             (6.0, 20.0),
             more="large",
             less="small",
+            control="large_long",
         ),
         Comparison(
             "initialisations",
@@ -136,11 +139,7 @@ LANDSCAPE_COMPARISONS: Catalog[Comparison] = Catalog(
                 Side("xavier", "Xavier", {"initializer": "xavier_normal"}),
                 Side("kaiming", "Kaiming", {"initializer": "kaiming_normal"}),
                 Side("orthogonal", "Orthogonal", {"initializer": "orthogonal"}),
-                Side(
-                    "wide",
-                    "Normal, σ = 0.2",
-                    {"initializer": "normal", "standard_deviation": 0.2, "learning_rate": 0.01},
-                ),
+                Side("small", "Normal, σ = 0.01", {"initializer": "normal"}),
             ),
             "eigenvalue",
             1000,

@@ -12,6 +12,7 @@ from jaxtyping import Float
 
 from training.landscape_grid import positive
 
+LOWEST = 1e-9  # in ln(loss): a lower hill is rounding
 ROUNDING = 1e-9  # of the plane's whole range, from point to point
 LEVEL = 1e-3  # of the larger curvature at a point: a smaller one that is so much less is none
 
@@ -34,7 +35,8 @@ def hills(losses: Float[np.ndarray, "a b"]) -> float:
 def _climbed(way: Float[np.ndarray, "points"]) -> float:
     lowest = way.min()
     one_valley = (way[0] - lowest) + (way[-1] - lowest)
-    return max(0.0, float(np.abs(np.diff(way)).sum() - one_valley) / 2)  # rounding is no hill
+    climbed = float(np.abs(np.diff(way)).sum() - one_valley) / 2
+    return climbed if climbed > LOWEST else 0.0
 
 
 def share_not_convex(losses: Float[np.ndarray, "a b"]) -> float:
