@@ -95,7 +95,7 @@ def test_no_file_is_named_after_nothing() -> None:
 
 
 def test_nothing_is_ever_unpickled() -> None:
-    """No pickle, and no torch.load outside the (future) quarantine: a checkpoint is safetensors and JSON."""
+    """No pickle, and no torch.load outside the quarantine: a checkpoint is safetensors and JSON."""
     loaders = {"pickle", "dill", "cloudpickle", "joblib", "torch.load", "shelve"}
     wrong = {
         str(path): module
@@ -108,6 +108,7 @@ def test_nothing_is_ever_unpickled() -> None:
         f"{path.relative_to(REPOSITORY)}:{node.lineno}"
         for path in sources()
         if path.relative_to(REPOSITORY).parts[0] in FOLDERS
+        if path.name != "foreign_child.py"  # the process in quarantine, with weights_only
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
         if isinstance(node, ast.Attribute)
         and node.attr in ("load", "allow_pickle")
