@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import threading
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -137,8 +138,11 @@ def penultimate(network: nn.Module, inputs: Tensor) -> Tensor:
     """
     taken: list[Tensor] = []
 
+    mine = threading.get_ident()
+
     def heard(module: nn.Module, given: tuple[Tensor, ...]) -> None:
-        taken[:] = [given[0].detach()]
+        if threading.get_ident() == mine:
+            taken[:] = [given[0].detach()]
 
     linear = [module for module in network.modules() if isinstance(module, nn.Linear)]
     if not linear:
@@ -166,8 +170,14 @@ def listening(
             raise UnknownNameError("layer", name, list(layers_of(network)))
     chosen = list(known) if names is None else list(names)
 
+    mine = threading.get_ident()  # a server's sessions share a network: what others ask of it is not ours
+
     def hook(name: str) -> Callable[[nn.Module, object, object], None]:
-        return lambda module, given, output: heard(name, module, output)
+        def told(module: nn.Module, given: object, output: object) -> None:
+            if threading.get_ident() == mine:
+                heard(name, module, output)
+
+        return told
 
     handles = [known[name].register_forward_hook(hook(name)) for name in chosen]
     try:

@@ -16,6 +16,7 @@ from models.probes import (
     layer_outputs,
     layer_statistics,
     layers_of,
+    listening,
     penultimate,
 )
 from models.zoo import MODELS, build_model
@@ -60,6 +61,19 @@ def test_looking_changes_neither_mode_nor_statistics(network: nn.Module) -> None
     assert [module.training for module in network] == [True, False, True, True, True]
     assert all(torch.equal(before[name], value) for name, value in network.state_dict().items())
     assert not any(module._forward_hooks or module._forward_pre_hooks for module in network.modules())
+
+
+def test_what_another_thread_asks_of_a_shared_network_is_not_heard(network: nn.Module) -> None:
+    from threading import Thread
+
+    heard: list[str] = []
+    with listening(network.eval(), lambda name, module, output: heard.append(name)):
+        other = Thread(target=network, args=(torch.randn(1, 1, 8, 8),))
+        other.start()
+        other.join()
+        assert not heard
+        network(torch.randn(1, 1, 8, 8))
+    assert heard == ["0", "1", "2", "3", "4"]
 
 
 def test_statistics_over_batches_are_those_of_all_samples_at_once(network: nn.Module) -> None:
