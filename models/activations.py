@@ -233,8 +233,8 @@ def gain(name: str, settings: Mapping[str, Any] | None = None) -> float:
     1 / sqrt(E[f(z)^2]) for z from a standard normal (the condition of He et al. 2015, arXiv:1502.01852,
     section 2.2, for any f). sqrt(2) for ReLU, 1 for SELU, which was made for it.
     """
-    z = torch.linspace(-12, 12, 24_001, dtype=torch.float64)
-    density = torch.exp(-z.square() / 2) / math.sqrt(2 * math.pi)
-    with torch.no_grad():
+    with torch.no_grad(), torch.device("cpu"):  # with numbers, also where a network is built without
+        z = torch.linspace(-12, 12, 24_001, dtype=torch.float64)
+        density = torch.exp(-z.square() / 2) / math.sqrt(2 * math.pi)
         values = build_activation(name, settings).double()(z)
-    return 1 / math.sqrt(torch.trapezoid(values.square() * density, z).item())
+        return 1 / math.sqrt(torch.trapezoid(values.square() * density, z).item())
