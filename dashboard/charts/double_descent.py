@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from dashboard.charts.quick_figure import QuickFigure
 from dashboard.theme import LIGHT, SPLITS
 
 FLOOR = 0.3  # of the least test error: training errors below it are off the picture
@@ -42,7 +43,7 @@ def descent_chart(
 
     Both axes are logarithmic. `threshold` is marked by a line, `chosen` by a ring on the test errors.
     """
-    figure = go.Figure()
+    figure = QuickFigure()
     seeds = test.shape[1]
     if seeds > 1:
         figure.add_trace(_seeds(sizes, test, SPLITS["test"]))
@@ -88,7 +89,7 @@ def descent_chart(
 
 def norm_chart(sizes: np.ndarray, norm: np.ndarray, threshold: float, x_title: str) -> go.Figure:
     """`norm` [sizes, seeds]: the length of the weights, mean thick, seeds faint."""
-    figure = go.Figure()
+    figure = QuickFigure()
     if norm.shape[1] > 1:
         figure.add_trace(_seeds(sizes, norm, LIGHT.categorical[6]))
     figure.add_scatter(
@@ -105,7 +106,7 @@ def norm_chart(sizes: np.ndarray, norm: np.ndarray, threshold: float, x_title: s
 
 def mistakes_chart(sizes: np.ndarray, mistakes: np.ndarray, threshold: float, x_title: str) -> go.Figure:
     """`mistakes` [sizes, seeds]: the share of test samples given a wrong class."""
-    figure = go.Figure()
+    figure = QuickFigure()
     if mistakes.shape[1] > 1:
         figure.add_trace(_seeds(sizes, mistakes, SPLITS["test"]))
     figure.add_scatter(
@@ -122,7 +123,7 @@ def mistakes_chart(sizes: np.ndarray, mistakes: np.ndarray, threshold: float, x_
 
 def ridge_chart(ridges: np.ndarray, errors: np.ndarray, chosen: float, count: int) -> go.Figure:
     """`errors` [ridges, seeds] of the models with `count` features; the first ridge is 0, at the left end."""
-    figure = go.Figure()
+    figure = QuickFigure()
     places = np.arange(len(ridges))
     figure.add_scatter(
         x=places,
@@ -150,10 +151,9 @@ def fits_chart(
     train_targets: np.ndarray,
 ) -> go.Figure:
     """Fits to one input: `said` [seeds, points] over `points`, the first seed's in front with its samples."""
-    figure = go.Figure()
+    figure = QuickFigure()
     if len(said) > 1:
-        faint = _seeds(points, said[1:].T, LIGHT.categorical[1])
-        figure.add_trace(faint.update(opacity=0.3))
+        figure.add_trace(_seeds(points, said[1:].T, LIGHT.categorical[1]) | {"opacity": 0.3})
     figure.add_scatter(
         x=points, y=truth, mode="lines", name="truth", hoverinfo="skip",
         line={"color": LIGHT.quiet, "width": 2, "dash": "dash"},
@@ -171,22 +171,23 @@ def fits_chart(
     return _laid_out(figure, {"title": "x", "zeroline": False}, heights, top=30)
 
 
-def _seeds(sizes: np.ndarray, values: np.ndarray, color: str) -> go.Scatter:
+def _seeds(sizes: np.ndarray, values: np.ndarray, color: str) -> dict[str, Any]:
     """All seeds as one faint line with gaps between them."""
     gap = np.full((1, values.shape[1]), np.nan)
     x = np.tile(np.append(np.asarray(sizes, np.float64), np.nan), values.shape[1])
-    return go.Scatter(
-        x=x,
-        y=np.concatenate([np.where(np.isfinite(values), values, np.nan), gap]).T.ravel(),
-        mode="lines",
-        line={"color": color, "width": 1},
-        opacity=0.25,
-        hoverinfo="skip",
-        showlegend=False,
-    )
+    return {
+        "type": "scatter",
+        "x": x,
+        "y": np.concatenate([np.where(np.isfinite(values), values, np.nan), gap]).T.ravel(),
+        "mode": "lines",
+        "line": {"color": color, "width": 1},
+        "opacity": 0.25,
+        "hoverinfo": "skip",
+        "showlegend": False,
+    }
 
 
-def _ring(figure: go.Figure, x: float, y: float) -> None:
+def _ring(figure: QuickFigure, x: float, y: float) -> None:
     figure.add_scatter(
         x=[x], y=[y], mode="markers", hoverinfo="skip", showlegend=False,
         marker={"size": 14, "symbol": "circle-open", "color": LIGHT.text, "line": {"width": 2.5}},
@@ -194,14 +195,14 @@ def _ring(figure: go.Figure, x: float, y: float) -> None:
 
 
 def _laid_out(
-    figure: go.Figure,
+    figure: QuickFigure,
     x_axis: dict[str, Any],
     y_axis: dict[str, Any],
     threshold: float | None = None,
     threshold_text: str = "",
     top: int = 12,
 ) -> go.Figure:
-    """Everything about the layout in one call: each takes Plotly some 5 ms, which a slider would feel.
+    """The figure with its layout.
 
     A dotted line at `threshold` on a logarithmic axis, and what it means above it. `top`: pixels above the
     axes, for a legend.
@@ -217,7 +218,7 @@ def _laid_out(
             {"x": np.log10(threshold), "y": 1, "yref": "paper", "yanchor": "bottom", "showarrow": False,
              "text": threshold_text, "font": {"size": 12, "color": LIGHT.quiet}}
         )  # fmt: skip
-    return figure.update_layout(
+    figure.update_layout(
         xaxis=x_axis,
         yaxis=y_axis,
         shapes=lines,
@@ -230,6 +231,7 @@ def _laid_out(
         },
         margin={"l": 60, "r": 12, "t": top, "b": 46},
     )  # fmt: skip
+    return figure.made()
 
 
 def _size_axis(sizes: np.ndarray, title: str) -> dict[str, Any]:

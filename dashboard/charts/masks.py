@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import plotly.graph_objects as go
 
+from dashboard.charts.quick_figure import QuickFigure
 from dashboard.theme import LIGHT
 
 DRAWN = 80  # thin lines at most
@@ -20,7 +23,7 @@ def masks_chart(
     targets: np.ndarray,
 ) -> go.Figure:
     """`some` [masks, points] thinned networks faint, the `mean` over all masks and the `scaled` network."""
-    figure = go.Figure()
+    figure = QuickFigure()
     drawn = some[:DRAWN]
     gap = np.full((len(drawn), 1), np.nan)
     figure.add_scatter(
@@ -49,9 +52,8 @@ def masks_chart(
             line={"color": color, "width": width, "dash": dash},
             hovertemplate=f"{name}: %{{y:.4f}}<br>x %{{x:.2f}}<extra></extra>",
         )  # fmt: skip
-    figure.update_xaxes(title="x", zeroline=False)
-    figure.update_yaxes(title="output", range=[-2.2, 2.2], zeroline=False, uirevision="output")
-    return _laid_out(figure, 64)
+    heights = {"title": "output", "range": [-2.2, 2.2], "zeroline": False, "uirevision": "output"}
+    return _laid_out(figure, {"title": "x", "zeroline": False}, heights, 64)
 
 
 def distances_chart(
@@ -61,7 +63,7 @@ def distances_chart(
 
     `count` and `distance` are those of the masks that were drawn, marked by a ring.
     """
-    figure = go.Figure()
+    figure = QuickFigure()
     positive = distances > 0
     figure.add_scatter(
         x=counts[positive], y=distances[positive], mode="lines+markers", name="mean of so many masks",
@@ -80,15 +82,17 @@ def distances_chart(
             marker={"size": 13, "symbol": "circle-open", "color": LIGHT.text, "line": {"width": 2.5}},
             hovertemplate="the masks drawn: %{y:.3g}<extra></extra>",
         )  # fmt: skip
-    figure.update_xaxes(title="masks", type="log", dtick=1, uirevision="masks")
-    figure.update_yaxes(title="distance from the mean of all", type="log", exponentformat="power", dtick=1)
-    return _laid_out(figure, 40)
+    decades = {"type": "log", "dtick": 1}
+    heights = {"title": "distance from the mean of all", "exponentformat": "power", **decades}
+    return _laid_out(figure, {"title": "masks", "uirevision": "masks", **decades}, heights, 40)
 
 
-def _laid_out(figure: go.Figure, top: int) -> go.Figure:
+def _laid_out(figure: QuickFigure, x_axis: dict[str, Any], y_axis: dict[str, Any], top: int) -> go.Figure:
     figure.update_layout(
+        xaxis=x_axis,
+        yaxis=y_axis,
         hovermode="closest",
         legend={"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"},
         margin={"l": 60, "r": 12, "t": top, "b": 46},
     )
-    return figure
+    return figure.made()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import plotly.graph_objects as go
 
+from dashboard.charts.quick_figure import QuickFigure, upright
 from dashboard.theme import LIGHT, SPLITS
 
 
@@ -21,7 +24,7 @@ def stop_chart(
     `true`: the same without noise, with its own lowest point. Epochs count from 1.
     """
     epochs = np.arange(1, len(values) + 1)
-    figure = go.Figure()
+    figure = QuickFigure()
     for begin, end, opacity in ((0, stopped, 1.0), (stopped - 1, len(values), 0.3)):
         figure.add_scatter(
             x=epochs[begin:end],
@@ -41,12 +44,19 @@ def stop_chart(
         least = int(true.argmin())
         _mark(figure, epochs[least], float(true[least]), "best there is", "star", LIGHT.categorical[2])
     _mark(figure, kept, float(values[kept - 1]), "kept", "circle", LIGHT.categorical[0])
+    unseen = []
     if not ran_out:
         _mark(figure, stopped, float(values[stopped - 1]), "stopped", "x", LIGHT.categorical[6])
-        figure.add_vrect(x0=stopped, x1=len(values), fillcolor=LIGHT.border, opacity=0.25, line_width=0)
-    figure.update_xaxes(title="epoch", rangemode="tozero", uirevision="epoch")
-    figure.update_yaxes(title=y_title, uirevision=y_title)
-    return _laid_out(figure)
+        unseen = [
+            {"type": "rect", "x0": stopped, "x1": len(values), "y0": 0, "y1": 1, "yref": "y domain",
+             "fillcolor": LIGHT.border, "opacity": 0.25, "line": {"width": 0}}
+        ]  # fmt: skip
+    return _laid_out(
+        figure,
+        xaxis={"title": "epoch", "rangemode": "tozero", "uirevision": "epoch"},
+        yaxis={"title": y_title, "uirevision": y_title},
+        shapes=unseen,
+    )
 
 
 def patience_chart(
@@ -58,7 +68,7 @@ def patience_chart(
     chosen: int,
 ) -> go.Figure:
     """What is missed (left axis, with the middle 80% of runs) and the epochs trained (right), by patience."""
-    figure = go.Figure()
+    figure = QuickFigure()
     figure.add_scatter(
         x=np.concatenate([patiences, patiences[::-1]]), y=np.concatenate([high, low[::-1]]), fill="toself",
         mode="none", fillcolor=LIGHT.sequential[3], opacity=0.35, name="8 of 10 runs", hoverinfo="skip",
@@ -73,10 +83,17 @@ def patience_chart(
         line={"color": LIGHT.categorical[4], "width": 2, "dash": "dot"},
         hovertemplate="patience %{x}: %{y:.0f} epochs<extra></extra>",
     )  # fmt: skip
-    figure.add_vline(x=chosen, line={"color": LIGHT.text, "width": 1.3, "dash": "dot"})
     ticks = [tick for tick in (1, 2, 5, 10, 20, 50, 100) if patiences[0] <= tick <= patiences[-1]]
-    figure.update_xaxes(title="patience (epochs)", type="log", tickvals=ticks, ticktext=list(map(str, ticks)))
-    figure.update_layout(
+    return _laid_out(
+        figure,
+        right=56,
+        shapes=[upright(chosen, color=LIGHT.text, width=1.3, dash="dot")],
+        xaxis={
+            "title": "patience (epochs)",
+            "type": "log",
+            "tickvals": ticks,
+            "ticktext": [f"{tick}" for tick in ticks],
+        },
         yaxis={"title": "loss missed", "rangemode": "tozero"},
         yaxis2={
             "title": "epochs",
@@ -87,10 +104,9 @@ def patience_chart(
             "tickmode": "auto",
         },
     )
-    return _laid_out(figure, right=56)
 
 
-def _mark(figure: go.Figure, x: float, y: float, name: str, symbol: str, color: str) -> None:
+def _mark(figure: QuickFigure, x: float, y: float, name: str, symbol: str, color: str) -> None:
     figure.add_scatter(
         x=[x], y=[y], mode="markers", name=name,
         marker={"symbol": symbol, "size": 12, "color": color},
@@ -98,10 +114,11 @@ def _mark(figure: go.Figure, x: float, y: float, name: str, symbol: str, color: 
     )  # fmt: skip
 
 
-def _laid_out(figure: go.Figure, right: int = 12) -> go.Figure:
+def _laid_out(figure: QuickFigure, right: int = 12, **more: Any) -> go.Figure:
     figure.update_layout(
         hovermode="closest",
         legend={"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"},
         margin={"l": 60, "r": right, "t": 44, "b": 46},
+        **more,
     )
-    return figure
+    return figure.made()

@@ -22,6 +22,9 @@ class QuickFigure:
         """A trace of any kind, such as surface."""
         self.data.append({"type": kind, **trace})
 
+    def add_trace(self, trace: dict[str, Any]) -> None:
+        self.data.append(trace)
+
     def add_scatter(self, **trace: Any) -> None:
         self.data.append({"type": "scatter", **trace})
 
@@ -37,8 +40,8 @@ class QuickFigure:
     def made(self) -> go.Figure:
         """The figure, its properties unchecked. Titles may be texts, as go.Figure takes them."""
         layout = _titled(self.layout)
-        for name in ("xaxis", "yaxis"):
-            if name in layout:
+        for name in layout:
+            if name.startswith(("xaxis", "yaxis")):
                 layout[name] = _titled(layout[name])
         return go.Figure({"data": self.data, "layout": layout}, _validate=False)
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from dashboard.charts.quick_figure import QuickFigure
 from dashboard.theme import LIGHT, color_scale
 
 L1, L2 = LIGHT.categorical[0], LIGHT.categorical[1]
@@ -30,13 +31,14 @@ def paths_chart(
     chosen: float,
     colored: np.ndarray,
     limit: float,
+    legend: bool = True,
 ) -> go.Figure:
     """`weights` [penalties, inputs] over a logarithmic axis of penalties, the `chosen` one marked.
 
     `colored` [inputs]: which lines have a colour (ten at most); the others are grey. `limit`: the axis goes
     from minus to plus that, so that two charts can be compared.
     """
-    figure = go.Figure()
+    figure = QuickFigure()
     place = {int(index): order for order, index in enumerate(np.flatnonzero(colored))}
     grey = np.flatnonzero(~colored)
     if len(grey) > MOST_GREY:
@@ -55,7 +57,7 @@ def paths_chart(
             },
             opacity=1.0 if inked else 0.4,
             hovertemplate=f"<b>{names[index]}</b> %{{y:.3g}}<br>penalty %{{x:.2g}}<extra></extra>",
-            showlegend=inked,
+            showlegend=inked and legend,
         )
     heights = {"title": "weight", "range": [-limit, limit], "uirevision": f"{limit:.3g}"}
     return _laid_out(figure, PENALTY_AXIS, heights, chosen)
@@ -63,7 +65,7 @@ def paths_chart(
 
 def bars_chart(names: Sequence[str], values: Mapping[str, np.ndarray]) -> go.Figure:
     """Weights side by side, a colour for each of `values`; one of exactly 0 has a ring in place of a bar."""
-    figure = go.Figure()
+    figure = QuickFigure()
     colors = [L1, L2, LIGHT.categorical[2]]
     count = len(values)
     for order, (name, weights) in enumerate(values.items()):
@@ -93,17 +95,16 @@ def bars_chart(names: Sequence[str], values: Mapping[str, np.ndarray]) -> go.Fig
 def pixels_chart(weights: np.ndarray, size: tuple[int, int], limit: float) -> go.Figure:
     """Weights of a picture's pixels as the picture; an exact 0 has the page's own colour and a dot."""
     grid = weights.reshape(size)
-    figure = go.Figure(
-        go.Heatmap(
-            z=grid,
-            zmin=-limit,
-            zmax=limit,
-            colorscale=color_scale(LIGHT.diverging),
-            showscale=False,  # two such pictures share a scale; the pointer tells the numbers
-            hovertemplate="row %{y}, column %{x}: %{z:.4g}<extra></extra>",
-            xgap=1,
-            ygap=1,
-        )
+    figure = QuickFigure()
+    figure.add_heatmap(
+        z=grid,
+        zmin=-limit,
+        zmax=limit,
+        colorscale=color_scale(LIGHT.diverging),
+        showscale=False,  # two such pictures share a scale; the pointer tells the numbers
+        hovertemplate="row %{y}, column %{x}: %{z:.4g}<extra></extra>",
+        xgap=1,
+        ygap=1,
     )
     rows, columns = np.nonzero(grid == 0)
     figure.add_scatter(
@@ -114,16 +115,19 @@ def pixels_chart(weights: np.ndarray, size: tuple[int, int], limit: float) -> go
         hoverinfo="skip",
         showlegend=False,
     )
-    figure.update_xaxes(visible=False, constrain="domain")
-    figure.update_yaxes(visible=False, autorange="reversed", scaleanchor="x")
-    return figure.update_layout(margin={"l": 8, "r": 8, "t": 8, "b": 8})
+    figure.update_layout(
+        xaxis={"visible": False, "constrain": "domain"},
+        yaxis={"visible": False, "autorange": "reversed", "scaleanchor": "x"},
+        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+    )
+    return figure.made()
 
 
 def penalty_errors_chart(
     penalties: np.ndarray, errors: Mapping[str, tuple[np.ndarray, np.ndarray]], chosen: float
 ) -> go.Figure:
     """`errors` by name: training and held-out error over the penalties; the least held-out one is marked."""
-    figure = go.Figure()
+    figure = QuickFigure()
     for (name, (train, held)), color in zip(errors.items(), (L1, L2), strict=False):
         for split, values, dash in (("train", train, "dot"), ("held out", held, "solid")):
             figure.add_scatter(
@@ -149,7 +153,7 @@ def penalty_errors_chart(
 
 def gaps_chart(gaps: Mapping[str, np.ndarray], step: int) -> go.Figure:
     """How far each rule's objective is above the best, over the steps; `step` is marked."""
-    figure = go.Figure()
+    figure = QuickFigure()
     for order, (name, gap) in enumerate(gaps.items()):
         figure.add_scatter(
             x=np.arange(len(gap)),
@@ -163,9 +167,12 @@ def gaps_chart(gaps: Mapping[str, np.ndarray], step: int) -> go.Figure:
     return _laid_out(figure, {"title": "step", "rangemode": "tozero"}, heights, step)
 
 
-def sizes_chart(names: Sequence[str], weights: Mapping[str, np.ndarray]) -> go.Figure:
-    """|weight| of each input on a logarithmic axis, a mark for each rule; exact zeros on a line below."""
-    figure = go.Figure()
+def sizes_chart(names: Sequence[str], weights: Mapping[str, np.ndarray], title: str = "") -> go.Figure:
+    """|weight| of each input on a logarithmic axis, a mark for each rule; exact zeros on a line below.
+
+    With a `title` it stands below the axis in the place of the names.
+    """
+    figure = QuickFigure()
     for order, (name, values) in enumerate(weights.items()):
         size = np.abs(values)
         figure.add_scatter(
@@ -190,7 +197,8 @@ def sizes_chart(names: Sequence[str], weights: Mapping[str, np.ndarray]) -> go.F
         "ticktext": ["exactly 0", "10⁻⁶", "10⁻⁴", "0.01", "1"],
         "range": [np.log10(FLOOR) - 0.6, 0.8],
     }
-    return _laid_out(figure, {"showgrid": False, "zeroline": False, **_ticks(names)}, heights)
+    below = {"title": title, "showticklabels": False} if title else _ticks(names)
+    return _laid_out(figure, {"showgrid": False, "zeroline": False, **below}, heights)
 
 
 def _ticks(names: Sequence[str]) -> dict[str, Any]:
@@ -205,36 +213,37 @@ def _ticks(names: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _together(x: np.ndarray, lines: np.ndarray) -> go.Scatter:
+def _together(x: np.ndarray, lines: np.ndarray) -> dict[str, Any]:
     """Many lines [points, lines] as one grey trace with gaps."""
     count = lines.shape[1]
     gaps = np.full((1, count), np.nan)
-    return go.Scatter(
-        x=np.tile(np.append(x, np.nan), count),
-        y=np.concatenate([lines, gaps]).T.ravel(),
-        mode="lines",
-        line={"color": LIGHT.quiet, "width": 1},
-        opacity=0.4,
-        hoverinfo="skip",
-        showlegend=False,
-    )
+    return {
+        "type": "scatter",
+        "x": np.tile(np.append(x, np.nan), count),
+        "y": np.concatenate([lines, gaps]).T.ravel(),
+        "mode": "lines",
+        "line": {"color": LIGHT.quiet, "width": 1},
+        "opacity": 0.4,
+        "hoverinfo": "skip",
+        "showlegend": False,
+    }
 
 
 def _laid_out(
-    figure: go.Figure,
+    figure: QuickFigure,
     x_axis: Mapping[str, Any],
     y_axis: Mapping[str, Any],
     marked: float | None = None,
     **more: Any,
 ) -> go.Figure:
-    """The whole layout in one call: each takes Plotly some 5 ms. A dotted line at `marked`."""
+    """The figure with its layout; a dotted line at `marked`."""
     lines = []
     if marked is not None:
         lines.append(
             {"type": "line", "x0": marked, "x1": marked, "y0": 0, "y1": 1, "yref": "paper",
              "line": {"color": LIGHT.text, "width": 1.3, "dash": "dot"}}
         )  # fmt: skip
-    return figure.update_layout(
+    figure.update_layout(
         xaxis=dict(x_axis),
         yaxis=dict(y_axis),
         shapes=lines,
@@ -243,3 +252,4 @@ def _laid_out(
         margin={"l": 56, "r": 12, "t": 40, "b": 46},
         **more,
     )
+    return figure.made()

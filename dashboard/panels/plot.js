@@ -2,6 +2,8 @@
 // Streamlit calls the default export again whenever the data or the page's theme changes.
 
 const instances = new WeakMap() // one per place on the page
+const queue = new Set() // who waits to be drawn: of several figures that wait for one place, the newest is drawn
+let working = false
 
 export default function (component) {
   const { data, parentElement, setTriggerValue } = component
@@ -9,13 +11,14 @@ export default function (component) {
   const figure = parentElement.querySelector(".descent-figure")
   if (!place || !figure || !data) return
 
-  const instance = instances.get(place) ?? { figure, place, width: 0, queue: Promise.resolve() }
+  const instance = instances.get(place) ?? { figure, place, width: 0, inView: true, drawing: Promise.resolve() }
   instances.set(place, instance)
   instance.data = data
   instance.click = setTriggerValue
   figure.style.height = `${data.height}px`
   place.setAttribute("role", "figure")
   place.setAttribute("aria-label", data.description)
+  place.tabIndex = 0 // a tab's panel looks for its first stop at each change inside, through all of a drawing else
   enqueue(instance)
 
   if (!instance.observer) {
@@ -23,33 +26,60 @@ export default function (component) {
       if (Math.abs(figure.clientWidth - instance.width) > 1) enqueue(instance)
     })
     instance.observer.observe(figure)
+    instance.watcher = new IntersectionObserver(entries => {
+      instance.inView = entries[entries.length - 1].isIntersecting
+    })
+    instance.watcher.observe(figure)
   }
   return () => {
     instance.observer?.disconnect()
+    instance.watcher?.disconnect()
     instance.gone = true
     instances.delete(place)
+    queue.delete(instance)
     if (window.Plotly) window.Plotly.purge(figure)
   }
 }
 
-// Drawings of one figure follow each other; of several that wait, only the newest is drawn.
 function enqueue(instance) {
-  if (instance.waiting) return
-  instance.waiting = true
-  instance.queue = instance.queue
-    .then(() => library(instance.data.library))
-    .then(Plotly => {
-      instance.waiting = false
-      return instance.gone ? null : draw(Plotly, instance)
-    })
-    .catch(problem => {
-      instance.waiting = false
-      instance.figure.textContent = problem.message
-    })
+  queue.add(instance)
+  if (!working) work()
 }
 
+// One after the other, with a breath between two for what the server sends and the reader does meanwhile. What is
+// on the screen comes first; the rest is drawn once the page has nothing better to do.
+async function work() {
+  working = true
+  while (queue.size) {
+    const seen = [...queue].find(instance => instance.inView)
+    if (!seen) await idle()
+    const [next] = seen ? [seen] : queue
+    if (!next) break // it went while we waited
+    queue.delete(next)
+    next.drawing = next.drawing
+      .then(() => library(next.data.library))
+      .then(Plotly => (next.gone ? null : draw(Plotly, next)))
+      .catch(problem => {
+        next.figure.textContent = problem.message
+      })
+    await Promise.race([next.drawing, pause(1000)]) // one that hangs keeps no other
+    await breath()
+  }
+  working = false
+}
+
+const channel = new MessageChannel()
+const breath = () =>
+  new Promise(done => {
+    channel.port1.onmessage = done
+    channel.port2.postMessage(0)
+  })
+const pause = milliseconds => new Promise(done => setTimeout(done, milliseconds))
+const idle = () =>
+  window.requestIdleCallback ? new Promise(done => requestIdleCallback(done, { timeout: 400 })) : pause(50)
+
 function library(address) {
-  if (window.Plotly) return Promise.resolve(window.Plotly)
+  if (window.Plotly) return window.Plotly
   window.descentPlotly ??= new Promise((resolve, reject) => {
     const script = document.createElement("script")
     script.src = address
@@ -68,14 +98,23 @@ async function draw(Plotly, instance) {
   const { figure, data } = instance
   if (!figure.isConnected || figure.clientWidth === 0) return // hidden: the observer calls when it shows
   const theme = readTheme(figure)
-  const sign = [data.figure.length, data.height, figure.clientWidth, theme.sign].join("|")
-  if (instance.sign === sign && instance.drawn === data.figure) return
+  const frame = [data.height, figure.clientWidth, theme.sign].join("|")
+  const reframed = instance.frame !== frame
+  if (!reframed && instance.drawn === data.figure) return
   instance.width = figure.clientWidth
-  instance.sign = sign
+  instance.frame = frame
   instance.drawn = data.figure
 
-  const described = JSON.parse(data.figure, theme.isDark ? recolour(data.dark) : undefined)
+  const described = JSON.parse(theme.isDark ? recoloured(data.figure, data.dark) : data.figure)
   const layout = described.layout ?? {}
+  const { shapes = [], ...others } = layout
+  const rest = JSON.stringify([described.data, others])
+  if (!reframed && instance.rest === rest && shapes.every(shape => lies(shape, figure._fullLayout))) {
+    await Plotly.relayout(figure, { shapes }) // a seventh of the time: neither traces nor axes are drawn again
+    figure.emit("plotly_afterplot") // as after every other drawing
+    return
+  }
+  instance.rest = rest
   layout.uirevision ??= "kept" // constant: what the reader did to the view survives new data
   layout.template = template(theme, data.colorways[theme.isDark ? "dark" : "light"])
   if (!layout.title?.text) layout.margin = { t: 16, ...layout.margin } // no title, no room for one
@@ -85,12 +124,10 @@ async function draw(Plotly, instance) {
   const above = layout.legend?.yanchor === "bottom" // it has a place where there is always room
   if (figure.clientWidth < 640 && layout.showlegend !== false && !above) putLegendBelow(layout)
 
-  await Plotly.react(figure, described.data ?? [], layout, {
-    displaylogo: false,
-    displayModeBar: "hover",
-    modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
-    toImageButtonOptions: { filename: fileName(data.description), scale: 2 },
-  })
+  const name = fileName(data.description)
+  const config = instance.name === name ? undefined : { ...CONFIG, toImageButtonOptions: { filename: name, scale: 2 } }
+  instance.name = name
+  await Plotly.react(figure, described.data ?? [], layout, config)
   if (!instance.listens) {
     instance.listens = true
     figure.on("plotly_click", event => {
@@ -99,8 +136,33 @@ async function draw(Plotly, instance) {
   }
 }
 
-function recolour(dark) {
-  return (_, value) => (typeof value === "string" && value[0] === "#" ? dark[value.toUpperCase()] ?? value : value)
+const CONFIG = {
+  displaylogo: false,
+  displayModeBar: "hover",
+  modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
+}
+
+// Whether a shape lies inside the axes as they are: one outside would move their ends, where they follow the data.
+function lies(shape, layout) {
+  return ["x", "y"].every(letter => {
+    const reference = shape[`${letter}ref`] ?? letter
+    if (reference === "paper" || reference.endsWith("domain")) return true
+    const axis = layout?.[reference.replace(letter, `${letter}axis`)]
+    if (!axis?.range) return false
+    if (axis.autorange === false) return true
+    const ends = axis.range.map(Number)
+    return [shape[`${letter}0`], shape[`${letter}1`]].every(value => {
+      const place = axis.type === "log" ? Math.log10(value) : value
+      return typeof place === "number" && place >= Math.min(...ends) && place <= Math.max(...ends)
+    })
+  })
+}
+
+function recoloured(figure, dark) {
+  return figure.replace(/"#[0-9A-Fa-f]{6}"/g, color => {
+    const other = dark[color.slice(1, -1).toUpperCase()]
+    return other ? `"${other}"` : color
+  })
 }
 
 // A figure that says nothing about its legend gets it under the chart where there is no room beside it.
@@ -109,21 +171,22 @@ function putLegendBelow(layout) {
   layout.margin = { ...layout.margin, l: 48, r: 8 }
 }
 
+const themes = new Map() // by what the page says of its colours
+
 function readTheme(figure) {
   const style = getComputedStyle(figure)
   const read = (name, otherwise) => style.getPropertyValue(name).trim() || otherwise
-  const background = read("--st-background-color", "#ffffff")
   const theme = {
-    background,
+    background: read("--st-background-color", "#ffffff"),
     text: read("--st-text-color", "#1b2430"),
     border: read("--st-border-color", "#d5dbe3"),
     surface: read("--st-secondary-background-color", "#f4f6f9"),
     primary: read("--st-primary-color", "#1f5fa8"),
     font: read("--st-font", "sans-serif"),
-    isDark: luminance(background) < 0.4,
   }
-  theme.sign = Object.values(theme).join("|")
-  return theme
+  const sign = Object.values(theme).join("|")
+  if (!themes.has(sign)) themes.set(sign, { ...theme, sign, isDark: luminance(theme.background) < 0.4 })
+  return themes.get(sign)
 }
 
 function luminance(color) {
@@ -136,7 +199,13 @@ function luminance(color) {
   return (0.2126 * channels[0] + 0.7152 * channels[1] + 0.0722 * channels[2]) / 255
 }
 
+// Made once a theme, since mixing its colours takes a canvas each.
 function template(theme, colorway) {
+  theme.template ??= makeTemplate(theme, colorway)
+  return theme.template
+}
+
+function makeTemplate(theme, colorway) {
   const faint = mix(theme.text, 0.12)
   const axis = {
     automargin: true,
@@ -148,6 +217,7 @@ function template(theme, colorway) {
     tickfont: { color: mix(theme.text, 0.78) },
   }
   const depth = { ...axis, gridcolor: theme.border, showbackground: false } // WebGL draws no see-through grid
+  const flat = { ...axis, ticklabeloverflow: "allow" } // margins make room for labels: no need to measure each
   const bar = { outlinewidth: 0, thickness: 14, tickfont: { size: 12 } }
   const withBar = [{ colorbar: bar }]
   return {
@@ -158,8 +228,8 @@ function template(theme, colorway) {
       paper_bgcolor: theme.background, // hover labels mix their colour with it
       plot_bgcolor: "rgba(0,0,0,0)",
       margin: { l: 56, r: 16, t: 44, b: 44 },
-      xaxis: axis,
-      yaxis: axis,
+      xaxis: flat,
+      yaxis: flat,
       scene: { xaxis: depth, yaxis: depth, zaxis: depth },
       legend: { bgcolor: "rgba(0,0,0,0)", font: { size: 12 } },
       hoverlabel: { bgcolor: theme.surface, bordercolor: theme.border, font: { color: theme.text, family: theme.font } },

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
+import math
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
+from plotly.io.json import to_json_plotly
 
 from dashboard.language import _
 from dashboard.panels.plotly_library import published_library
@@ -25,7 +26,7 @@ _SOURCE = Path(__file__).with_suffix(".js")
 _COMPONENT = st.components.v2.component(
     "descent_plot",
     html='<div class="descent-plot"><div class="descent-figure"></div></div>\n<!-- filled by plot.js -->',
-    css=".descent-plot { width: 100%; height: 100%; }\n.descent-figure { width: 100%; height: 100%; }",
+    css=_SOURCE.with_suffix(".css").read_text(encoding="utf-8"),
     js=_SOURCE.read_text(encoding="utf-8"),
     isolate_styles=False,  # Plotly follows a drag on the whole document, which a shadow root would hide
 )
@@ -40,7 +41,8 @@ def plot(
     on a point reruns the page (or the fragment) once, with a dict of `x`, `y`, `z`, `curve` (its index),
     `name`, `index` and `customdata`; otherwise, and for every other rerun, None.
     """
-    words = description or _title(figure) or _("Chart")
+    described = slim(figure)
+    words = description or str(described["layout"].get("title", {}).get("text") or "") or _("Chart")
     library = published_library() if st.get_option("server.enableStaticServing") else None
     if library is None:
         st.plotly_chart(figure, key=key, height=height, alt=words)
@@ -51,7 +53,7 @@ def plot(
     result = _COMPONENT(
         key=key,
         data={
-            "figure": json.dumps(slim(figure)),
+            "figure": json.dumps(described),
             "height": height,
             "description": words,
             "clicks": on_click,
@@ -66,42 +68,71 @@ def plot(
 
 
 def slim(figure: go.Figure) -> dict[str, Any]:
-    """The figure as a JSON-able dict: no template of Plotly's, arrays as float32 where nobody sees it."""
-    described = json.loads(figure.to_json())
-    described.get("layout", {}).pop("template", None)  # the page's theme takes its place, in the browser
-    for holder, name, array in _arrays(described.get("data", [])):
-        holder[name] = _shorter(array)
-    return described
+    """The figure as a JSON-able dict: no template of Plotly's, arrays as float32 where nobody sees it.
+
+    What `figure.to_json` gives, a third of the time: that copies the figure and looks at each number twice.
+    """
+    layout = {name: value for name, value in figure._layout.items() if name != "template"}
+    return {"data": _plain(figure._data), "layout": _plain(layout)}  # the page's theme is the template
 
 
-def _arrays(node: Any) -> Iterator[tuple[dict[str, Any], str, dict[str, Any]]]:
-    """Every float64 array below, with the dict and the name it is kept under."""
-    if isinstance(node, list):
-        for item in node:
-            yield from _arrays(item)
-    elif isinstance(node, dict):
-        for name, value in list(node.items()):
-            if isinstance(value, dict) and value.get("dtype") == "f8":
-                yield node, name, value
-            elif isinstance(value, dict | list):
-                yield from _arrays(value)
+EXACT = ("range", "geojson", "layer", "layers")  # where plotly.js takes no typed array
 
 
-def _shorter(array: dict[str, Any]) -> dict[str, Any]:
-    """The array as float32, unless that would move a point by more than a hundred-thousandth of the range."""
-    values = np.frombuffer(base64.b64decode(array["bdata"]), dtype="<f8")
+def _plain(value: Any, exact: bool = False) -> Any:
+    """The value as JSON has it; numbers that are none are null."""
+    if value is None or isinstance(value, str | bool):
+        return value
+    if isinstance(value, dict):
+        return {name: _plain(inner, name in EXACT) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, np.ndarray):
+        return _array(value, exact)
+    return json.loads(to_json_plotly(value))  # dates and the like
+
+
+def _array(values: np.ndarray, exact: bool) -> Any:
+    """The numbers as plotly.js's typed array, in the fewest bytes that show the same; others as a list."""
+    if values.dtype.kind in "iuf" and values.size and not exact:
+        fewer = _shorter(values) if values.dtype.kind == "f" else _smallest(values)
+        if fewer.dtype.itemsize < 8 or fewer.dtype.kind == "f":
+            little = fewer.astype(fewer.dtype.newbyteorder("<"), copy=False)
+            encoded = base64.b64encode(little.tobytes()).decode("ascii")
+            array = {"dtype": f"{fewer.dtype.kind}{fewer.dtype.itemsize}", "bdata": encoded}
+            return array if values.ndim == 1 else {**array, "shape": ", ".join(map(str, values.shape))}
+    if values.dtype.kind in "mM":
+        return json.loads(to_json_plotly(values))
+    return _plain(values.tolist())
+
+
+def _shorter(values: np.ndarray) -> np.ndarray:
+    """The values as float32, unless that moved a point by more than a hundred-thousandth of the range."""
+    if values.dtype.itemsize <= 4:
+        return values.astype(np.float32, copy=False)
     finite = values[np.isfinite(values)]
     if len(finite) and np.abs(finite).max() > np.finfo(np.float32).max:
-        return array
-    short = finite.astype("<f4")
-    if len(finite) and np.abs(short - finite).max() > 1e-5 * np.ptp(finite):
-        return array
-    encoded = base64.b64encode(values.astype("<f4").tobytes()).decode("ascii")
-    return {**array, "dtype": "f4", "bdata": encoded}
+        return values
+    if len(finite) and np.abs(finite.astype(np.float32) - finite).max() > 1e-5 * np.ptp(finite):
+        return values
+    return values.astype(np.float32)
 
 
-def _title(figure: go.Figure) -> str:
-    return str(figure.layout.title.text or "")
+def _smallest(values: np.ndarray) -> np.ndarray:
+    """Whole numbers of eight bytes, which browsers don't count with, in fewer where they fit."""
+    if values.dtype.itemsize < 8:
+        return values
+    low, high = int(values.min()), int(values.max())
+    for name in ("int8", "int16", "int32", "uint32"):
+        if np.iinfo(name).min <= low and high <= np.iinfo(name).max:
+            return values.astype(name)
+    return values
 
 
 def _base_path() -> str:

@@ -127,9 +127,8 @@ def _paths(prepared: Prepared, l1: Path, l2: Path, names: list[str], penalty: fl
     for column, title, path in ((first, L1, l1), (second, L2, l2)):
         with column:
             st.markdown(f"**{title}**")
-            chart = paths_chart(PENALTIES, path.weights, names, penalty, colored, limit)
-            if title == L2 or len(names) > 12:
-                chart.update_layout(showlegend=False)  # the same colours as beside it
+            told = title == L1 and len(names) <= 12  # the same colours as beside it
+            chart = paths_chart(PENALTIES, path.weights, names, penalty, colored, limit, told)
             plot(chart, f"regular_{title}_path", height=320, description=_("{name} path").format(name=title))
 
 
@@ -183,9 +182,8 @@ def _rules(prepared: Prepared, problem: str, found: Mapping[str, Descent], steps
     with right:
         kept = np.flatnonzero(varying)
         sizes = {titles[name]: each.weights[-1][kept] for name, each in found.items()}
-        chart = sizes_chart([names[place] for place in kept], sizes)
-        if PROBLEMS[problem].picture is not None:
-            chart.update_xaxes(title=_("pixels"), showticklabels=False)
+        pixels = _("pixels") if PROBLEMS[problem].picture is not None else ""
+        chart = sizes_chart([names[place] for place in kept], sizes, pixels)
         plot(chart, "regular_sizes", height=320, description=_("Sizes of the weights"))
     for row in RULES:
         each = found[row.name]

@@ -19,15 +19,23 @@ st.title(_("Double descent"))
 st.caption(words["intro"])
 problems = st.container()
 try_this(words["try"], "descent", DEFAULTS)
-features, networks = st.tabs(
-    [_("Random features"), _("Trained networks")], key="descent_tab", bind="query-params", on_change="rerun"
-)
-if features.open:
-    with features:
-        descent_features(words, settings.data)
-if networks.open:
-    with networks:
-        descent_networks(words, settings)
+
+
+@st.fragment  # a slider redraws this part alone, a third of the work of the whole page
+def laboratory() -> None:
+    features, networks = st.tabs(
+        [_("Random features"), _("Trained networks")],
+        key="descent_tab", bind="query-params", on_change="rerun",
+    )  # fmt: skip
+    if features.open:
+        with features:
+            descent_features(words, settings.data)
+    if networks.open:
+        with networks:
+            descent_networks(words, settings)
+
+
+laboratory()
 with problems:
     said_problems(words["bad_address"], "descent_")
 show_source(__file__, sweep, descent_curves, descent_chart)

@@ -30,11 +30,18 @@ contents = {
     _("Augmentation"): lambda: regular_gallery(words, settings.data),
     _("Early stopping"): lambda: regular_patience(words, settings.runs),
 }
-boxes = st.tabs(list(contents), key="regular_tab", bind="query-params", on_change="rerun")
-for draw, box in zip(contents.values(), boxes, strict=True):
-    if box.open:
-        with box:
-            draw()
+
+
+@st.fragment  # a slider redraws this part alone, a third of the work of the whole page
+def laboratory() -> None:
+    boxes = st.tabs(list(contents), key="regular_tab", bind="query-params", on_change="rerun")
+    for draw, box in zip(contents.values(), boxes, strict=True):
+        if box.open:
+            with box:
+                draw()
+
+
+laboratory()
 with problems:
     said_problems(words["bad_address"], "regular_")
 show_source(__file__, coordinate_descent, ensemble, augment, early_stop)

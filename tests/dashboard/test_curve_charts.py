@@ -19,6 +19,24 @@ from dashboard.charts.curve_fit import (
     value_range,
     weights_chart,
 )
+from dashboard.charts.double_descent import (
+    Extra,
+    descent_chart,
+    fits_chart,
+    mistakes_chart,
+    norm_chart,
+    ridge_chart,
+)
+from dashboard.charts.masks import distances_chart, masks_chart
+from dashboard.charts.patience import patience_chart, stop_chart
+from dashboard.charts.weight_paths import (
+    bars_chart,
+    gaps_chart,
+    paths_chart,
+    penalty_errors_chart,
+    pixels_chart,
+)
+from dashboard.charts.weight_paths import sizes_chart as rule_sizes_chart
 from dashboard.panels.bias_tab import degrees_up_to
 from training.bias_variance import polynomial_sets
 from training.capacities import polynomial_fits
@@ -27,6 +45,7 @@ from training.true_functions import TRUE_FUNCTIONS, grid, own_points, sampled
 DATA = sampled(TRUE_FUNCTIONS["sine"], 20, 0.3, 0)
 FITS = polynomial_fits(DATA, lasso=0.01)
 OWN = own_points([(k, (-1) ** k) for k in range(12)], 0)
+TWO, SEEDS = np.array([1.0, 2.0]), np.array([[1.0, 2.0, 3.0], [2.0, 1.0, np.nan]])
 PARTS, CLOUD = polynomial_sets("sine", 20, 0.3, 0, 50, range(12))
 
 
@@ -64,6 +83,24 @@ CHARTS = {
     ),
     "parts": lambda: parts(False),
     "lines": lambda: parts(True),
+    "descent": lambda: descent_chart(
+        TWO, SEEDS, SEEDS, 2, "features", extras=[Extra("theory", TWO, TWO)], chosen=2
+    ),
+    "norm": lambda: norm_chart(TWO, SEEDS, 2, "features"),
+    "mistakes": lambda: mistakes_chart(TWO, SEEDS, 2, "features"),
+    "ridges": lambda: ridge_chart(TWO, SEEDS, 1.0, 5),
+    "fits": lambda: fits_chart(TWO, SEEDS.T, TWO, TWO, TWO),
+    "masks": lambda: masks_chart(TWO, SEEDS.T, TWO, TWO, TWO, TWO, TWO),
+    "distances": lambda: distances_chart(TWO, TWO, 0.1, 2, 0.5),
+    "stop": lambda: stop_chart(TWO, 2, 1, "loss", TWO),
+    "patience": lambda: patience_chart(TWO, TWO, TWO, TWO, TWO, 2),
+    "paths": lambda: paths_chart(TWO, SEEDS, ["a", "b", "c"], 1.0, np.array([True, False, True]), 3.0),
+    "many paths": lambda: paths_chart(TWO, np.ones((2, 30)), ["a"] * 30, 1.0, np.arange(30) < 3, 3.0, False),
+    "bars": lambda: bars_chart(["a", "b"], {"L1": TWO, "L2": np.zeros(2)}),
+    "pixels": lambda: pixels_chart(np.arange(4.0), (2, 2), 3.0),
+    "errors": lambda: penalty_errors_chart(TWO, {"L1": (TWO, TWO)}, 1.0),
+    "gaps": lambda: gaps_chart({"descent": TWO}, 1),
+    "rule sizes": lambda: rule_sizes_chart(["a", "b"], {"rule": TWO}, "pixels"),
 }
 
 

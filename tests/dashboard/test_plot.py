@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import datetime
 import json
 import os
 import re
@@ -57,6 +58,22 @@ def test_empty_and_wholly_missing_values_are_sent() -> None:
         sent = slim(go.Figure(go.Scatter(y=values)))["data"][0]["y"]
         np.testing.assert_array_equal(numbers(sent), values)
     assert slim(go.Figure(go.Scatter(y=np.zeros(0))))["data"][0]["y"] == []
+
+
+def test_a_figure_is_sent_as_plotly_would_write_it() -> None:
+    figure = go.Figure(
+        layout={"title": "all sorts", "xaxis": {"range": np.array([1, 2])}, "template": "none"}
+    )
+    figure.add_scatter(
+        x=[1, None, np.nan, np.float64(2.5)], y=np.array([1, 2, 300]), text=["a"], opacity=np.float32(0.5),
+        customdata=np.array([["x", 1], ["y", None]], object), marker={"size": np.int64(3), "color": (1, 2)},
+    )  # fmt: skip
+    figure.add_scatter(x=np.array(["2026-01-01", "2026-01-02"], "datetime64[D]"), y=np.array([2**40, 1]))
+    figure.add_heatmap(z=np.arange(6, dtype=np.uint16).reshape(2, 3), x=np.array([True, False]))
+    figure.add_bar(x=[datetime.date(2026, 1, 1)], y=np.array([-5, 120], np.int64))
+    written = json.loads(figure.to_json())
+    written["layout"].pop("template", None)
+    assert slim(figure) == written
 
 
 def test_the_pages_theme_takes_the_place_of_plotlys() -> None:
