@@ -191,19 +191,8 @@ def install(names: List[str]) -> None:
             sys.stderr.write(complaints[-1])
     if process.returncode != 0:
         raise StartError(reason_for("".join(complaints)))
+    subprocess.call([str(venv_python()), "-m", "dashboard.onnx_runtime"], cwd=str(ROOT))  # says what it lacks
     stamp.write_text(wanted)
-
-
-def fetch_for_the_browser(wait: bool) -> None:
-    """ONNX Runtime for the page Draw and predict, which answers on the server where it can't be had."""
-    fetch = [str(venv_python()), "-m", "dashboard.onnx_runtime"]
-    if wait:
-        subprocess.call(fetch, cwd=str(ROOT))
-        return
-    quiet: Dict[str, Any] = {name: subprocess.DEVNULL for name in ("stdin", "stdout", "stderr")}
-    if not WINDOWS:
-        quiet["start_new_session"] = True  # Ctrl-C is not for it
-    subprocess.Popen(fetch, cwd=str(ROOT), **quiet)
 
 
 # --- the two servers and the first run
@@ -394,7 +383,6 @@ def main(given: List[str]) -> int:
             check_ports({"--port": arguments.port, "--visdom-port": arguments.visdom_port})
         make_venv()
         install(["requirements.txt"] if arguments.command == "serve" else ["requirements-dev.txt"])
-        fetch_for_the_browser(wait=arguments.command != "serve")
         if arguments.command == "setup":
             return 0
         return test(others) if arguments.command == "test" else serve(arguments)
@@ -407,9 +395,6 @@ def main(given: List[str]) -> int:
 
 
 if __name__ == "__main__":
-    for number in (
-        signal.SIGINT,
-        signal.SIGTERM,
-    ):  # `kill` ends it as Ctrl-C does, in a shell's background too
+    for number in (signal.SIGINT, signal.SIGTERM):  # `kill` ends it as Ctrl-C does, in the background too
         signal.signal(number, signal.default_int_handler)
     sys.exit(main(sys.argv[1:]))

@@ -71,6 +71,14 @@ SECTIONS: dict[str, tuple[View, ...]] = {
             mark("Which settings are good, and which matter? Try many, and see."),
         ),
     ),
+    mark("Explore"): (
+        View(
+            "activations",
+            mark("Activation functions"),
+            ":material/airwave:",
+            mark("Curves and slopes, signals in depth, and the same in real networks."),
+        ),
+    ),
     mark("Overfitting"): (
         View(
             "playground",
@@ -115,6 +123,12 @@ SECTIONS: dict[str, tuple[View, ...]] = {
             mark("Loss landscape"),
             ":material/terrain:",
             mark("The loss around a network: flat or sharp, and the way that training took."),
+        ),
+        View(
+            "draw",
+            mark("Draw and predict"),
+            ":material/draw:",
+            mark("Draw a digit, and a trained network says what it sees, stroke by stroke."),
         ),
     ),
 }

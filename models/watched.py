@@ -15,6 +15,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from models.model import InputShape
+from models.receptive_field import receptive_fields
 
 MOST_LAYERS = 6  # shown of one network
 MOST_MAPS = 32  # of one layer; the first ones
@@ -117,6 +118,48 @@ class WatchedNetwork(nn.Module):
         finally:
             for hook in hooks:
                 hook.remove()
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where maps lie in the picture, along one axis, in pixels from its edge: how many places they have, the
+    centre of the first one, and how far the next one is.
+    """
+
+    count: int
+    first: float
+    step: float
+
+
+def placed_maps(network: WatchedNetwork, input_shape: InputShape) -> tuple[Places, Places]:
+    """Down and across: where the contributions of a network lie in a picture of that shape."""
+    modules = dict(network.network.named_modules())
+    pads = [module for module in modules.values() if isinstance(module, nn.ZeroPad2d)]
+    left, right, top, bottom = (int(side) for side in pads[0].padding) if pads else (0, 0, 0, 0)
+    seen: tuple[int, int] | None = None
+    maps = tuple(input_shape[1:])
+    if network.last:
+        maps = tuple(_outputs(network.network, input_shape)[network.last][1:])
+        seen = receptive_fields(network.network, input_shape, [network.last])[network.last].size
+    sides = ((top, input_shape[1], bottom), (left, input_shape[2], right))
+    down, across = (
+        _places(before, before + size + after, maps[axis], seen[axis] if seen else 0)
+        for axis, (before, size, after) in enumerate(sides)
+    )
+    return down, across
+
+
+def _places(before: int, field: int, count: int, seen: int) -> Places:
+    """`count` places over `field` pixels that begin `before` pixels ahead of the picture.
+
+    Padded convolutions and poolings halve a field evenly, and each place has an equal share of it. Without
+    padding the first place sees the first `seen` pixels and the last one the last.
+    """
+    step = field / count
+    if field % count and count > 1 and 0 < seen < field and (field - seen) % (count - 1) == 0:
+        step = (field - seen) / (count - 1)
+        return Places(count, seen / 2 - before, step)
+    return Places(count, step / 2 - before, step)
 
 
 def class_scores(logits: Float[Tensor, "batch outputs"]) -> Float[Tensor, "batch classes"]:

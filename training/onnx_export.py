@@ -11,6 +11,7 @@ Draw and predict runs that one in the browser.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import hashlib
 import sys
 import time
@@ -28,7 +29,7 @@ from torch import Tensor, nn
 from logs.directory import RunDirectory, read_json, write_json
 from logs.errors import LogsError
 from logs.info import read_info
-from models.watched import WatchedNetwork
+from models.watched import WatchedNetwork, most, placed_maps
 from models.zoo import MODELS
 from training.checkpoints import CheckpointError, build_from_checkpoint
 from training.config import ConfigError, RunConfig
@@ -196,7 +197,7 @@ def exported(
         # Every class is explained in turn: which one a network says is a matter of the last digit at times.
         inputs += (torch.eye(classes).repeat(-(-COMPARED // classes), 1)[:COMPARED],)
         compared: nn.Module = shown
-        described |= _watched_about(shown, data)
+        described |= watched_about(shown, data)
     else:
         content = export_onnx(network, shape)
         inputs, compared = (torch.randn(COMPARED, *shape, generator=generator),), network
@@ -234,16 +235,22 @@ def watched_network(network: nn.Module, model: str, data: Data) -> WatchedNetwor
     return WatchedNetwork(network, data.input_shape, data.mean, data.std, stages)
 
 
-def _watched_about(shown: WatchedNetwork, data: Data) -> dict[str, Any]:
+def watched_about(shown: WatchedNetwork, data: Data) -> dict[str, Any]:
+    """What a page needs to know to let the network answer: JSON-able. Lengths in `field` are pixels."""
     pictures, _ = data.preview(data.train, 2000)
+    down, across = placed_maps(shown, data.input_shape)
     return {
         "task": data.task,
         "dataset": data.name,
         "classes": list(data.class_names),
         "mean": list(data.mean),
         "std": list(data.std),
-        "layers": [{"name": layer.name, "shape": list(layer.shape)} for layer in shown.layers],
+        "layers": [
+            {"name": layer.name, "shape": list(layer.shape), "shown": most(layer.shape)}
+            for layer in shown.layers
+        ],
         "explained": shown.last,
+        "field": {"x": dataclasses.asdict(across), "y": dataclasses.asdict(down)},
         "preparation": measured_preparation(pictures).to_dict(),
     }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from models.watched import WatchedNetwork, class_scores, most
+from models.watched import Places, WatchedNetwork, class_scores, most, placed_maps
 from models.zoo import MODELS, build_model
 
 MEAN, STD = (0.3,), (0.4,)
@@ -77,3 +77,15 @@ def test_a_layer_that_works_in_place_does_not_change_what_is_shown() -> None:
     _, said = answers(shown, torch.zeros(2, 5))
     assert said["layer0"].min() < 0
     assert torch.equal(said["layer0"].relu(), said["layer1"])
+
+
+def test_maps_lie_where_their_units_look() -> None:
+    """LeNet-5's S4 sees 16 of 32 pixels, every fourth; ResNet-20's last maps divide the picture evenly."""
+    for side, border in ((28, 2), (8, 12)):
+        shape = (1, side, side)
+        down, across = placed_maps(watched("lenet5", shape), shape)
+        assert (across.first, across.step) == (8 - border, 4)
+        assert down == across
+    shape = (1, 32, 32)
+    assert placed_maps(watched("resnet20", shape), shape)[0] == Places(count=8, first=2.0, step=4.0)
+    assert placed_maps(watched("mlp", (1, 9, 7)), (1, 9, 7))[1] == Places(count=7, first=0.5, step=1.0)
