@@ -155,7 +155,7 @@ def _told(explanation: Explanation, agreements: tuple[float, ...]) -> Trust:
             f" Its values add up to {explanation.total:.3g}, and the logit moved by "
             f"{explanation.difference:.3g}: {100 * error:.1f}% are missing."
             if error > INCOMPLETE
-            else f" Its values add up to the logit's move within {100 * error:.1f}%."
+            else f" Its values add up to the logit's move within {100 * error:.2g}%."
         )
     else:
         title = ATTRIBUTIONS[explanation.method].title

@@ -52,6 +52,7 @@ def size_chart(
             mode="markers+text" if places == list(marked) else "markers",
             text=[html.escape(names[place]) for place in places],
             textposition="top center",
+            cliponaxis=False,
             name=title,
             marker={"size": 10, "color": color},
             hovertemplate="%{text}<br>%{x:,} parameters<br>%{y:.2%}<extra></extra>",

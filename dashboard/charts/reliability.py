@@ -17,8 +17,10 @@ def reliability_chart(
     accuracy: Sequence[float],
     intervals: Sequence[tuple[float, float]] = (),
     title: str = "",
+    series: str = "folds' networks",
 ) -> go.Figure:
-    """Bins as training.calibration makes them; NaN where one is empty. `intervals`: of each bin's accuracy.
+    """Bins as training.calibration makes them; NaN where one is empty. `intervals`: of each bin's accuracy;
+    `series`: whose probabilities they are.
 
     The upper part holds the curve and the diagonal of honest probabilities, the lower how many samples there
     are in each bin.
@@ -39,7 +41,7 @@ def reliability_chart(
         x=stated[used],
         y=right[used],
         mode="lines+markers",
-        name="folds' networks",
+        name=series,
         line={"color": LIGHT.categorical[0], "width": 2.5},
         marker={"size": 8},
         error_y={

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,7 @@ from training.inspected import Inspected, batches_of, chosen_rows, part_of
 if TYPE_CHECKING:
     from dashboard.inspect_subject import Subject
 
-STRIP = 8  # maps of a layer in the table
+STRIP = 5  # maps of a layer in the table; a wider strip would be cut off there
 MOST_MAPS = 64
 MEASURED = 200  # samples over which statistics are taken
 AT_ONCE = 40
@@ -92,7 +93,8 @@ def answer(look: Inspected, picked: Picked, before: np.ndarray | None = None) ->
 def _close_up(layers: list[LayerOutput]) -> None:
     """The chosen layer's maps, or its units as bars of grey."""
     by_name = {layer.name: layer for layer in layers}
-    first = next((layer.name for layer in layers if layer.values.ndim == 4), layers[0].name)
+    kinds = [layer.name for layer in layers if layer.kind == "Conv2d"]
+    first = kinds[0] if kinds else layers[0].name
     name = named_choice(
         _("Layer"),
         list(by_name),
@@ -109,7 +111,7 @@ def _close_up(layers: list[LayerOutput]) -> None:
             st.caption(_("The {n} strongest of {all:,} channels.").format(n=MOST_MAPS, all=count))
         columns = 8 if len(shown) > 6 else max(1, len(shown))
         st.image(
-            data_url(map_sheet(values[shown], columns, 720)),
+            data_url(map_sheet(values[shown], columns, 720 if count > 1 else 360)),
             alt=_("Feature maps of {name}").format(name=name),
         )
         if count > 1:
@@ -149,7 +151,8 @@ def _table(layers: list[LayerOutput], measured: Mapping[str, LayerStatistics]) -
         }
         if told is not None:
             row |= {"mean": told.mean, "deviation": told.deviation, "zeros": told.zeros}
-            row["dead units"] = f"{len(told.dead):,} of {told.units:,}"
+            dead = {"dead units": f"{len(told.dead):,} of {told.units:,}"}
+            row = {**dict(list(row.items())[:4]), **dead, **dict(list(row.items())[4:])}
         rows.append(row)
     st.dataframe(
         pd.DataFrame(rows),
@@ -169,16 +172,16 @@ def _table(layers: list[LayerOutput], measured: Mapping[str, LayerStatistics]) -
 def _strip(values: np.ndarray) -> np.ndarray:
     """The strongest maps of a layer in a row; of units, all of them as one line of cells."""
     if values.ndim == 3:
-        return map_sheet(values[strongest(values, STRIP)], STRIP, 384)
-    return map_sheet(_as_map(values, rows=2)[None], 1, 384)
+        return map_sheet(values[strongest(values, STRIP)], STRIP, 400)
+    return map_sheet(_as_map(values)[None], 1, 400)
 
 
-def _as_map(values: np.ndarray, rows: int = 4) -> np.ndarray:
-    """Numbers as a map of at most `rows` rows; what is left of the last row is 0."""
+def _as_map(values: np.ndarray) -> np.ndarray:
+    """Numbers as a map about five times as wide as high, row by row; what is left of the last row is 0."""
     if values.ndim == 2:
         return values
     flat = values.ravel()
-    rows = min(rows, max(1, len(flat) // 16))
+    rows = math.ceil(math.sqrt(len(flat) / STRIP))
     across = -(-len(flat) // rows)
     return np.pad(flat, (0, rows * across - len(flat))).reshape(rows, across)
 

@@ -29,7 +29,9 @@ def calibration_part(targets: np.ndarray, shares: np.ndarray, words: Mapping[str
     found = calibration(targets, tempered(shares, float(value)) if value != 1 else shares)
     with left:
         plot(
-            reliability_chart(found.edges, found.counts, found.confidence, found.accuracy),
+            reliability_chart(
+                found.edges, found.counts, found.confidence, found.accuracy, series=_("this network")
+            ),
             "inspect_reliability", height=380, description=_("Stated confidence and accuracy"),
         )  # fmt: skip
     with right:

@@ -189,7 +189,7 @@ def _grams(look: Inspected, split: str, rows: np.ndarray, bar: object, start: fl
     for inputs, _targets in batches_of(part_of(look.data, split), rows, AT_ONCE):
         found = [layer for layer in layer_outputs(look.network, inputs) if layer.kind not in QUIET]
         if chosen is None:
-            names = [layer.name for layer in found if layer.kind != "_Renormalised"]
+            names = [layer.name for layer in found if layer.name != "network"]
             every = -(-len(names) // MOST_LAYERS)
             chosen = [
                 name for place, name in enumerate(names) if place % every == 0 or place == len(names) - 1

@@ -32,6 +32,11 @@ TABS: Catalog[Tab] = Catalog(
     [
         Tab("provenance", mark("Provenance"), needs_network=False),
         Tab("structure", mark("Structure")),
+        Tab("activations", mark("Activations")),
+        Tab("attribution", mark("Attribution")),
+        Tab("evaluation", mark("Evaluation")),
+        Tab("embeddings", mark("Embeddings")),
+        Tab("compare", mark("Compare")),
     ],
 )
 

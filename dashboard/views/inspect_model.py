@@ -53,8 +53,8 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     subject = of_a_run() if origin == "run" else None
 if origin == "file":
     subject = file_subject(words)
-with problems:
-    said_problems(words["bad_address"], "inspect_")
 if subject is not None:
     inspect_tabs(subject, words["no_network"])
+with problems:
+    said_problems(words["bad_address"], "inspect_")
 show_source(__file__, summarize, receptive_fields)
