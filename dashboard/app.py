@@ -23,6 +23,7 @@ st.set_page_config(
     initial_sidebar_state=220,  # pixels
 )
 st.logo(str(HERE / "logo.svg"), icon_image=str(HERE / "icon.svg"), size="large")
+st.html(HERE / "style.css")
 page = st.navigation(pages())
 warm_up()
 page.run()

@@ -129,8 +129,7 @@ def _drawn(
     lines: bool,
 ) -> None:
     truth = TRUE_FUNCTIONS[data.function].compute(grid())
-    left, right = st.columns(2, gap="medium")
-    with left:
+    with st.grid(2, min_column_width=300, gap="medium"):
         title = f"{_(name).capitalize()} {capacities[place]}"
         plot(
             cloud_chart(places, cloud, truth, grid(), title),
@@ -138,7 +137,6 @@ def _drawn(
             440,
             description=_("The cloud of fits"),
         )
-    with right:
         chart = parts_chart(
             capacities, parts["bias_squared"], parts["variance"], float(parts["noise"][0]), parts["measured"],
             parts["doubt"], capacities[place], name, lines,

@@ -19,6 +19,7 @@ from dashboard.charts.double_descent import (
 )
 from dashboard.data_look import is_here
 from dashboard.language import _
+from dashboard.panels.beside import beside
 from dashboard.panels.bound_slider import bound_scale, bound_slider
 from dashboard.panels.escape import plain
 from dashboard.panels.named_choice import named_choice
@@ -54,7 +55,7 @@ DEFAULTS: dict[str, Any] = {
 
 def descent_features(words: Mapping[str, str], data: Path) -> None:
     """Controls at the left, pictures beside them. `words` are the page's passages, `data` the data folder."""
-    left, right = st.columns([1, 3], gap="medium")
+    left, right = beside("descent")
     with left:
         problem, kind = _what(data)
         samples = bound_slider(_("Samples"), 10, 120, 40, "descent_samples", 5)
@@ -153,12 +154,12 @@ def _pictures(
     )
     plot(chart, "descent_errors", height=400, description=_("Error against the number of features"))
     st.markdown(_reading(curves))
-    left, right = st.columns(2, gap="medium")
-    with left:
+    grid = st.grid(2, min_column_width=300, gap="medium")
+    with grid.container():
         st.markdown(f"**{_('Length of the weights')}**")
         chart = norm_chart(curves.counts, curves.norm, samples, title)
         plot(chart, "descent_norm", height=270, description=_("Norm of the weights"))
-    with right:
+    with grid.container():
         _second(problem, curves, swept, targets, count, ridge)
     st.caption(words["how"])
     st.latex(FEATURES[kind].formula)

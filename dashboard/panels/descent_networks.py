@@ -15,6 +15,7 @@ from dashboard.charts.double_descent import Extra, descent_chart, norm_chart
 from dashboard.charts.tables import shown_state
 from dashboard.language import _
 from dashboard.navigation import link
+from dashboard.panels.beside import beside
 from dashboard.panels.bound_slider import bound_scale, bound_slider
 from dashboard.panels.bounded import noted_problem
 from dashboard.panels.escape import plain
@@ -47,7 +48,7 @@ INTERVAL = 0.5  # seconds between two looks while it trains
 
 def descent_networks(words: Mapping[str, str], settings: Settings) -> None:
     """The form at the left, the chosen training beside it. `words` are the page's passages."""
-    left, right = st.columns([1, 3], gap="medium")
+    left, right = beside("descent")
     with left:
         st.caption(words["networks"])
         button = st.container()  # above its settings: it stays in sight

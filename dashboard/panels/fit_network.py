@@ -81,24 +81,22 @@ def _shown(
         table.about["validation"],
     )
     error_numbers(fits, place, _("Width"))
-    left, right = st.columns(2, gap="medium")
     tests = np.stack([each.test_errors for each in every])
-    with left:
+    grid = st.grid(2, min_column_width=300, gap="medium")
+    with grid:
         chart = capacity_chart(
             fits.capacities, fits.train_errors, fits.test_errors, fits.capacities[place], "width",
             samples.noise**2 or None, "test" if samples.truth is not None else "held out", log_x=True,
             spread=(tests.min(axis=0), tests.max(axis=0)) if len(every) > 1 else None,
         )  # fmt: skip
         plot(chart, "fit_capacity", height=320)
-    with right:
         residual_picture(drawing_of(samples), fits, place)
     history = table_of(run, HISTORY)
-    left, right = st.columns(2, gap="medium")
     if history is not None:
         frame = history.frame
         frame = frame[(frame["width"] == fits.capacities[place]) & (frame["seed"] == 0)]
         stopped = _stopped(table.frame, fits.capacities[place]) if table.about["validation"] else None
-        with left:
+        with grid:
             chart = history_chart(
                 frame["step"].to_numpy(),
                 frame["train_error"].to_numpy(),
@@ -106,7 +104,7 @@ def _shown(
                 stopped,
             )
             plot(chart, "fit_history", height=300)
-    with right:
+    with grid:
         plot(sizes_chart(fits.capacities, fits.sizes, model.capacity, "width", log_x=True), "fit_sizes", 300)
     if not running:
         run_progress(run)

@@ -42,8 +42,7 @@ def _polynomial(data: DataChoice, model: ModelChoice, samples: CurveData) -> Non
     place = fits.place(model.capacity)
     fit_picture(data, samples, fits, model.capacity, _("degree {n}").format(n=model.capacity))
     error_numbers(fits, place, _("Degree"))
-    left, right = st.columns(2, gap="medium")
-    with left:
+    with st.grid(2, min_column_width=300, gap="medium"):
         chart = capacity_chart(
             fits.capacities, fits.train_errors, fits.test_errors, model.capacity, "degree",
             samples.noise**2 or None, "test" if samples.truth is not None else "held out",
@@ -52,12 +51,8 @@ def _polynomial(data: DataChoice, model: ModelChoice, samples: CurveData) -> Non
         if event and event.get("x") in fits.capacities and event["x"] != model.capacity:
             choose("fit_degree", int(event["x"]))
             st.rerun()
-    with right:
         residual_picture(drawing_of(samples), fits, place)
-    left, right = st.columns(2, gap="medium")
-    with left:
         plot(weights_chart(fits.weights[place][: model.capacity + 1]), "fit_weights", height=300)
-    with right:
         plot(sizes_chart(fits.capacities, fits.sizes, model.capacity, "degree"), "fit_sizes", height=300)
 
 

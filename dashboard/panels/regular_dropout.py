@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboard.charts.masks import distances_chart, masks_chart
 from dashboard.language import _
+from dashboard.panels.beside import beside
 from dashboard.panels.bound_slider import bound_scale, bound_slider
 from dashboard.panels.bounded import bounded_choice
 from dashboard.panels.plot import plot
@@ -31,7 +32,7 @@ ROUNDING = 1e-5  # of single precision, over thousands of masks
 
 def regular_dropout(words: Mapping[str, str]) -> None:
     """`words` are the page's passages."""
-    left, right = st.columns([1, 3], gap="medium")
+    left, right = beside("regular")
     with left:
         layers = bounded_choice(_("Hidden layers"), tuple(LAYERS), 2, "regular_layers", about=words["layers"])
         rate = bound_scale(_("Dropped share"), RATES, 0.3, "regular_rate", about=words["rate"])

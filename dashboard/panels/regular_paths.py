@@ -16,6 +16,7 @@ from dashboard.charts.weight_paths import (
     sizes_chart,
 )
 from dashboard.language import _, count
+from dashboard.panels.beside import beside
 from dashboard.panels.bound_slider import bound_scale, bound_slider
 from dashboard.panels.named_choice import named_choice
 from dashboard.panels.plot import plot
@@ -43,7 +44,7 @@ L1, L2 = "L1", "L2"
 
 def regular_paths(words: Mapping[str, str]) -> None:
     """Controls at the left, paths beside them. `words` are the page's passages."""
-    left, right = st.columns([1, 3], gap="medium")
+    left, right = beside("regular")
     with left:
         problem, samples, penalty, seed = _controls(words)
     prepared, l1, l2 = _solved(problem, samples, seed)
@@ -52,11 +53,11 @@ def regular_paths(words: Mapping[str, str]) -> None:
     with right:
         _paths(prepared, l1, l2, names, penalty)
         st.markdown(_reading(prepared, l1, l2, at))
-        first, second = st.columns(2, gap="medium")
-        with first:
+        grid = st.grid(2, min_column_width=300, gap="medium")
+        with grid.container():
             st.markdown(f"**{_('Weights at this penalty')}**")
             _weights(problem, prepared, l1, l2, names, at)
-        with second:
+        with grid.container():
             st.markdown(f"**{_('Error against the penalty')}**")
             errors = {L1: (l1.train_error, l1.held_error), L2: (l2.train_error, l2.held_error)}
             chart = penalty_errors_chart(PENALTIES, errors, penalty)
@@ -66,7 +67,7 @@ def regular_paths(words: Mapping[str, str]) -> None:
 
 def regular_zeros(words: Mapping[str, str]) -> None:
     """How a weight becomes exactly zero: three rules on the same problem, with the same controls."""
-    left, right = st.columns([1, 3], gap="medium")
+    left, right = beside("regular")
     with left:
         problem, samples, penalty, seed = _controls(words)
         steps = bound_scale(_("Steps"), STEPS, 200, "regular_steps")
@@ -123,9 +124,9 @@ def _paths(prepared: Prepared, l1: Path, l2: Path, names: list[str], penalty: fl
         last_out = np.where(l1.weights != 0, PENALTIES[:, None], 0).max(axis=0)
         colored = np.zeros(len(names), bool)
         colored[np.argsort(-last_out, kind="stable")[:COLORED]] = True
-    first, second = st.columns(2, gap="medium")
-    for column, title, path in ((first, L1, l1), (second, L2, l2)):
-        with column:
+    grid = st.grid(2, min_column_width=300, gap="medium")
+    for title, path in ((L1, l1), (L2, l2)):
+        with grid.container():
             st.markdown(f"**{title}**")
             told = title == L1 and len(names) <= 12  # the same colours as beside it
             chart = paths_chart(PENALTIES, path.weights, names, penalty, colored, limit, told)
@@ -175,11 +176,9 @@ def _rules(prepared: Prepared, problem: str, found: Mapping[str, Descent], steps
     titles = {name: _(RULES[name].title) for name in found}
     varying = np.diag(prepared.gram) > 0
     still = int((~varying).sum())
-    left, right = st.columns(2, gap="medium")
-    with left:
+    with st.grid(2, min_column_width=300, gap="medium"):
         gaps = {titles[name]: each.gap for name, each in found.items()}
         plot(gaps_chart(gaps, steps), "regular_gaps", height=320, description=_("Objective over the steps"))
-    with right:
         kept = np.flatnonzero(varying)
         sizes = {titles[name]: each.weights[-1][kept] for name, each in found.items()}
         pixels = _("pixels") if PROBLEMS[problem].picture is not None else ""

@@ -10,6 +10,7 @@ import streamlit as st
 
 from dashboard.charts.patience import patience_chart, stop_chart
 from dashboard.language import _
+from dashboard.panels.beside import beside
 from dashboard.panels.bound_slider import bound_scale, bound_slider
 from dashboard.panels.escape import plain
 from dashboard.panels.named_choice import named_choice
@@ -29,7 +30,7 @@ NEWEST = 100  # runs to choose from
 
 def regular_patience(words: Mapping[str, str], runs: Path) -> None:
     """`words` are the page's passages, `runs` the folder of runs."""
-    left, right = st.columns([1, 3], gap="medium")
+    left, right = beside("regular")
     with left:
         titles = {"made": _("Made, with noise"), "run": _("Of one of the runs")}
         source = named_choice(_("Curve"), SOURCES, "made", "regular_source", lambda name: titles[name])

@@ -5,6 +5,7 @@ import streamlit as st
 from dashboard.charts.bias_variance import parts_chart
 from dashboard.charts.curve_fit import capacity_chart, fit_chart
 from dashboard.language import _, texts
+from dashboard.panels.beside import beside
 from dashboard.panels.bias_tab import bias_tab
 from dashboard.panels.bounded import said_problems
 from dashboard.panels.fit_form import DEFAULTS, RUN, begin_with, data_form, model_form
@@ -33,7 +34,7 @@ try_this(words["try_this"], "fit", DEFAULTS)
 
 @st.fragment  # a slider redraws this part alone, half as much as the page
 def laboratory() -> None:
-    left, right = st.columns([1, 3], gap="medium")
+    left, right = beside("fit")
     with left:
         with st.container(border=True):
             data = data_form(words)

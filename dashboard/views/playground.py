@@ -4,6 +4,7 @@ import streamlit as st
 
 from dashboard.film_bytes import film_bytes
 from dashboard.language import _, texts
+from dashboard.panels.beside import beside
 from dashboard.panels.bounded import said_problems
 from dashboard.panels.playground_code import code_box
 from dashboard.panels.playground_film import film_box, named_film, seeds_table
@@ -23,7 +24,7 @@ st.caption(words["intro"])
 problems = st.container()
 usual = form_defaults()
 try_this(words["try"], "playground", usual, lambda found: try_and_train(found, usual))
-left, right = st.columns([3, 8], gap="medium")
+left, right = beside("playground", (3, 8), form_below=True)
 with left:
     button = st.container()  # above its settings: it stays in sight
     found = playground_form(settings, words)

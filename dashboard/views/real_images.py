@@ -5,6 +5,7 @@ import streamlit as st
 from dashboard.charts.fit_gap import gap_chart
 from dashboard.guided_look import GuidedLook, look_at_set, marks_of
 from dashboard.language import _, texts
+from dashboard.panels.beside import beside
 from dashboard.panels.bounded import said_problems
 from dashboard.panels.diagnosis import diagnosed_runs, diagnosis_tab, run_choice
 from dashboard.panels.live import live
@@ -27,7 +28,7 @@ def remedies(look: GuidedLook, seeds: int) -> None:
     if not look.results and not look.running:
         start_set(look, seeds, settings, words)
         return
-    left, right = st.columns([3, 8], gap="medium")
+    left, right = beside("real", (3, 8))
     with left:
         remedy_buttons(look, seeds, settings)
         stop_button(look)
