@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dashboard.charts.landscape import Picture
+from dashboard.charts.landscape import Picture, own_values
 from dashboard.landscape_files import surface_parts, unit
 from training.landscape_grid import positive
 
@@ -60,10 +60,9 @@ def _normals(corners: np.ndarray, faces: np.ndarray) -> np.ndarray:
 
 
 def _line(picture: Picture, limits: tuple[float, float], path: pd.DataFrame) -> np.ndarray | None:
-    column = f"{picture.of}_{picture.what}"
-    if column not in path or len(path) < 2:
+    if len(path) < 2:
         return None
-    own = path[column].to_numpy(dtype=float)
+    own = own_values(path, picture)
     heights = np.clip(np.log10(positive(own)) if picture.log else own, *limits)
     share = (heights - limits[0]) / ((limits[1] - limits[0]) or 1.0) * 0.65 + LIFT
     a, b = (unit(path[name].to_numpy(), ticks) for name, ticks in (("a", picture.a), ("b", picture.b)))

@@ -14,7 +14,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,8 @@ from training.places import found_run
 KIND = "landscape"
 POINTS = "points"
 WRITE_SECONDS = 0.7  # between two writings of a level that is under way
+SKETCHED = 10  # a sketch takes every so many samples
+SKETCH_SAMPLES = 20  # at least, or there is none
 DECIDES = (
     "kind", "normalisation", "ignore_biasbn", "orthogonal", "reach", "seed", "samples", "statistics",
     "preview",
@@ -64,12 +66,13 @@ class Work:
     way: Way
     statistics: str  # batch norm's: as was asked for, or as there is no other way
     key: str
+    sketch: bool = False  # a first picture of few samples, which the real one takes the place of
 
 
 @dataclass(frozen=True)
 class Way:
     """How points are computed: what makes each thread its own, in words, and how many points at once (None:
-    rows). `workers`: how many threads it bears, 0 for any number.
+    rows, which take a moment). `workers`: how many threads it bears, 0 for any number.
     """
 
     make: Callable[[], Losses]
@@ -228,13 +231,34 @@ def _levels(job: Work, should_stop: Callable[[], bool]) -> bool:
     journal = Journal(job.run.directory, job.key, list(job.grid.counts))
     whole = False
     try:
-        whole = _every_level(job, journal, should_stop)
+        whole = _every_level(job, journal, _sketched(job, should_stop), should_stop)
     finally:
         journal.close(keep=not whole)
     return whole
 
 
-def _every_level(job: Work, journal: Journal, should_stop: Callable[[], bool]) -> bool:
+def _sketched(job: Work, should_stop: Callable[[], bool]) -> bool:
+    """Writes the first level as a tenth of the samples have it, where a network takes long for a point: the
+    shape is seen after seconds. Whether it was done.
+    """
+    few = {split: own.first(len(own) // SKETCHED) for split, own in job.subject.samples.items()}
+    level = job.grid.levels[0]
+    if job.way.at_once is None or min(map(len, few.values())) < SKETCH_SAMPLES or not job.grid.missing(level):
+        return False
+    subject = replace(job.subject, samples=few)
+    counts = {split: len(own) for split, own in few.items()}
+    grid = Grid(job.grid.a_range, job.grid.b_range, counts, level)
+    way = way_of(job.settings, subject, job.cut, job.statistics)
+    sketch = replace(job, subject=subject, grid=grid, way=way, key=f"{job.key}-sketch", sketch=True)
+    workers = job.settings.workers or cores()
+    whole = compute(grid, level, way.make, workers, should_stop, at_once=way.at_once)
+    if whole:
+        write_points(sketch, level, {})
+        print(f"a sketch from {min(counts.values())} samples: {_said(grid, level)}", flush=True)
+    return whole
+
+
+def _every_level(job: Work, journal: Journal, sketched: bool, should_stop: Callable[[], bool]) -> bool:
     grid = job.grid
     whole = grid.points(grid.finest)
     errors: dict[str, Any] = {}
@@ -245,14 +269,15 @@ def _every_level(job: Work, journal: Journal, should_stop: Callable[[], bool]) -
         nonlocal written
         journal.add(a, b, [grid.known[a, place] for place in b])
         job.run.progress(step=len(grid.known), steps=whole)
-        if time.monotonic() - written > WRITE_SECONDS:
+        if time.monotonic() - written > WRITE_SECONDS and (level_done or not sketched):
             write_points(job, level_done, errors)
             written = time.monotonic()
 
     workers = job.way.workers or job.settings.workers or cores()
     for former, level in zip((0, *grid.levels), grid.levels, strict=False):
         if not compute(grid, level, job.way.make, workers, should_stop, tick, job.way.at_once):
-            write_points(job, level_done, errors)
+            if level_done or not sketched:  # else the sketch stays; the journal has the points
+                write_points(job, level_done, errors)
             return False
         if former:
             errors[str(level)] = {split: grid.refinement(former, level, split) for split in grid.counts}
@@ -276,6 +301,7 @@ def write_points(job: Work, level: int, errors: Mapping[str, Any]) -> None:
         "method": job.way.title,
         "statistics": job.statistics,
         "preview": settings.preview,
+        "sketch": job.sketch,
         "axes": list(job.cut.axes),
         "a_range": list(grid.a_range),
         "b_range": None if grid.b_range is None else list(grid.b_range),

@@ -32,6 +32,10 @@ class Samples:
     def __len__(self) -> int:
         return len(self.targets)
 
+    def first(self, count: int) -> Samples:
+        """The first `count` of them."""
+        return Samples(self.inputs[:count], self.targets[:count])
+
     def blocks(self, size: int) -> list[Samples]:
         """The same samples in pieces of at most `size`."""
         pieces = zip(self.inputs.split(size), self.targets.split(size), strict=True)

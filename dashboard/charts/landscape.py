@@ -111,13 +111,14 @@ def surface_chart(
         marker={"size": 5, "color": LIGHT.text, "symbol": "diamond"}, name="checkpoint",
         text=[title for _, title in marked], hovertemplate="%{text}<extra></extra>",
     )  # fmt: skip
-    if path is not None and f"{picture.of}_{picture.what}" in path:
+    if path is not None:
         inside = _inside(path, picture)
-        own = _own(inside, picture)
+        own = own_values(inside, picture)
         drawn = np.clip(np.log10(positive(own)) if picture.log else own, *limits)
         figure.add(
             "scatter3d", x=inside["a"].to_numpy(), y=inside["b"].to_numpy(), z=drawn + lift,
-            mode="lines+markers", name="path", line={"color": LIGHT.categorical[1], "width": 5},
+            mode="lines" if of == "curve" else "lines+markers", name="path",
+            line={"color": LIGHT.categorical[1], "width": 5},
             marker={"size": 4, "color": LIGHT.categorical[1]},
             customdata=np.stack([inside["epoch"], own, inside["distance"]], axis=1),
             hovertemplate=_told(picture, of),
@@ -156,7 +157,8 @@ def contour_chart(
     """
     figure = QuickFigure()
     figure.add(
-        "contour", name="contours", x=picture.a, y=picture.b, z=np.clip(picture.drawn, *limits), customdata=picture.values,
+        "contour", name="contours", x=picture.a, y=picture.b, z=np.clip(picture.drawn, *limits),
+        customdata=picture.values,
         colorscale=scale_of(picture), zmin=limits[0], zmax=limits[1], colorbar=_bar(picture, limits),
         contours={"start": limits[0], "end": limits[1], "size": (limits[1] - limits[0]) / 18 or 1},
         line={"width": 0.6, "color": "rgba(255,255,255,0.6)"},
@@ -167,9 +169,14 @@ def contour_chart(
             x=[0, 1], y=[0, 0], mode="lines", hoverinfo="skip", name="straight line",
             line={"color": LIGHT.text, "width": 1.5, "dash": "dash"},
         )  # fmt: skip
-    if path is not None and f"{picture.of}_{picture.what}" in path:
-        own = _own(path, picture)
+    if path is not None:
+        own = own_values(path, picture)
         colors = np.clip(np.log10(positive(own)) if picture.log else own, *limits)
+        figure.add_scatter(  # light around dark: to be seen on every colour
+            x=path["a"].to_numpy(), y=path["b"].to_numpy(), mode="lines+markers", name="halo",
+            hoverinfo="skip", line={"color": LIGHT.background, "width": 4.5},
+            marker={"size": 14, "color": LIGHT.background},
+        )  # fmt: skip
         figure.add_scatter(
             x=path["a"].to_numpy(), y=path["b"].to_numpy(), mode="lines+markers", name="path",
             line={"color": LIGHT.text, "width": 1.5},
@@ -247,8 +254,10 @@ def scale_of(picture: Picture) -> list[list[float | str]]:
     return color_scale(tuple(reversed(LIGHT.sequential[1:])))
 
 
-def _own(path: pd.DataFrame, picture: Picture) -> np.ndarray:
+def own_values(path: pd.DataFrame, picture: Picture) -> np.ndarray:
     """What each network of a path was measured to have."""
+    if picture.of == "difference":
+        return (path[f"test_{picture.what}"] - path[f"train_{picture.what}"]).to_numpy(dtype=float)
     return path[f"{picture.of}_{picture.what}"].to_numpy(dtype=float)
 
 
@@ -267,7 +276,7 @@ def _told(picture: Picture, of: str) -> str:
 
 
 def _bar(picture: Picture, limits: tuple[float, float]) -> dict[str, Any]:
-    bar: dict[str, Any] = {"thickness": 10, "len": 0.9, "title": {"text": picture.title, "side": "right"}}
+    bar: dict[str, Any] = {"thickness": 10, "len": 0.9, "title": {"text": picture.title}}
     if picture.log:
         ticks = np.linspace(*limits, 6)
         bar |= {"tickvals": ticks.tolist(), "ticktext": [f"{10**tick:.3g}" for tick in ticks]}

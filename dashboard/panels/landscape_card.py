@@ -46,6 +46,8 @@ def _made(found: Found, path: Found | None) -> list[str]:
         str(about["method"]),
         _("batch norm's statistics: {which}").format(which=about["statistics"]),
     ]
+    if about.get("sketch"):
+        made.insert(0, _("a first sketch from a tenth of the samples; the picture itself is being computed"))
     holes = int((~np.isfinite(points["test_loss"])).sum())
     if holes:
         made.append(_("{holes:,} points have no number: they are holes").format(holes=holes))
@@ -128,8 +130,8 @@ def _points_button(points: pd.DataFrame, about: Mapping[str, Any], name: str) ->
 
 
 def _said(about: Mapping[str, Any], picture: Picture) -> str:
-    """What stands above the saved picture."""
-    return f"{about['title']}: {picture.title}; {'; '.join(map(str, about['axes']))}"
+    """What stands above the saved picture, in two lines."""
+    return f"{about['title']}: {picture.title}\n{'; '.join(map(str, about['axes']))}"
 
 
 # What follows imports when it is asked for: pyarrow's writers and Plotly's pages are of no use before

@@ -34,7 +34,7 @@ def _ends(ends: pd.DataFrame, points: pd.DataFrame, classes: bool) -> None:
         hide_index=True,
         key="landscape_ends",
         column_config={
-            "network": st.column_config.TextColumn(_("Network"), width="large"),
+            "network": st.column_config.TextColumn(_("Network"), width="medium"),
             **{
                 name: st.column_config.NumberColumn(
                     _(name.replace("_", " ")), format="percent" if name.endswith("accuracy") else "%.4g"

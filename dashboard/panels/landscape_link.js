@@ -116,10 +116,13 @@ const cursorOf = surface => surface.data.findIndex(trace => trace.name === "curs
 
 function mark(plane, at) {
   const field = fieldOf(plane)
-  if (!at || !field) return { x: [[null]], y: [[null]], z: [[null]] }
+  if (!at || !field || !holds(field, at)) return { x: [[null]], y: [[null]], z: [[null]] }
   const height = field.z[nearest(field.y, at[1])]?.[nearest(field.x, at[0])]
   return { x: [[at[0]]], y: [[at[1]]], z: [[height ?? null]] }
 }
+
+const within = (ticks, value) => (value - ticks[0]) * (value - ticks[ticks.length - 1]) <= 0
+const holds = (field, at) => within(field.x, at[0]) && within(field.y, at[1]) // two planes need not reach as far
 
 const fieldOf = plane => plane._fullData?.find(trace => trace.type === "contour")
 
@@ -135,7 +138,7 @@ function nearest(ticks, value) {
 function cross(plane, at) {
   const layout = plane._fullLayout
   let lines = plane.querySelector(".descent-cross")
-  if (!at) return lines?.remove()
+  if (!at || !holds(fieldOf(plane) ?? { x: [0], y: [0] }, at)) return lines?.remove()
   if (!lines) {
     lines = document.createElement("div")
     lines.className = "descent-cross"
@@ -158,7 +161,7 @@ function cutAt(slices, planes, at, log) {
   const traces = []
   slices.data.forEach((trace, index) => {
     const field = trace.meta ? planes[trace.meta.picture] && fieldOf(planes[trace.meta.picture]) : null
-    if (!field) return
+    if (!field || !holds(field, at)) return
     const row = nearest(field.y, at[1])
     const column = nearest(field.x, at[0])
     const alongA = trace.meta.along === "a"
@@ -205,7 +208,8 @@ async function imageOf(figure) {
 }
 
 function laidOut(rows, title, style) {
-  const head = 72
+  const lines = title.split("\n")
+  const head = 40 * lines.length + 24
   const width = Math.max(...rows.map(row => row.reduce((sum, image) => sum + image.width, 0)))
   const height = rows.reduce((sum, row) => sum + Math.max(...row.map(image => image.height)), head)
   const sheet = document.createElement("canvas")
@@ -214,9 +218,14 @@ function laidOut(rows, title, style) {
   pen.fillStyle = style.getPropertyValue("--st-background-color").trim() || "#ffffff"
   pen.fillRect(0, 0, width, height)
   pen.fillStyle = style.getPropertyValue("--st-text-color").trim() || "#1b2430"
-  pen.font = `28px ${style.fontFamily}`
   pen.textBaseline = "middle"
-  pen.fillText(title, 24, head / 2, width - 48)
+  lines.forEach((line, number) => {
+    const size = number ? 22 : 26
+    pen.font = `${size}px ${style.fontFamily}`
+    const smaller = Math.min(1, (width - 48) / pen.measureText(line).width)
+    pen.font = `${size * smaller}px ${style.fontFamily}`
+    pen.fillText(line, 24, 12 + 40 * (number + 0.5))
+  })
   let top = head
   for (const row of rows) {
     let left = 0

@@ -34,7 +34,8 @@ def landscape_link(
     filename: str,
     title: str,
 ) -> None:
-    """A button that saves the pictures as one PNG with `title` above them, and the link between them.
+    """A button that saves the pictures as one PNG with `title` above them, which may have several lines, and
+    the link between them.
 
     `surfaces`, `contours` and `cut` are the descriptions of the charts: the first two of equal length, a
     landscape each; without surfaces, what is saved is the contours (or the chart of a line). `at` is where

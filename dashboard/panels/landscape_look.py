@@ -114,7 +114,7 @@ def _planes(first: Plane, second: Plane | None, shown: Shown, words: Mapping[str
         return
     limits = common_limits(pictures)
     key = f"landscape_at_{first.run.id}"
-    at = st.session_state.get(key, (0.0, 0.0))
+    at = st.session_state.get(key)  # a place that was clicked
     surfaces, contours = [], []
     for number, (plane, picture) in enumerate(zip(planes, pictures, strict=True)):
         if len(planes) > 1:
@@ -139,6 +139,7 @@ def _planes(first: Plane, second: Plane | None, shown: Shown, words: Mapping[str
     st.markdown(f"**{_('Cut through the plane')}**")
     st.caption(words["slice"])
     cut = _("Cut of the landscape")
+    at = at or (0.0, 0.0)
     plot(slice_chart(pictures, at, limits), "landscape_slice", 260, description=cut)
     frame = first.frame if shown.path else None
     plane_downloads(first.found, frame, pictures, limits, at, (surfaces, contours, cut))

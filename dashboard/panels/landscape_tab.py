@@ -35,33 +35,36 @@ def landscape_tab(settings: Settings, words: Mapping[str, str]) -> None:
     with right:
         started_amiss()
         if made:
-            _look(made, settings, words)
+            _look(made, {run.id: run.name for run in runs}, settings, words)
         elif known:
             st.info(words["empty"], icon=":material/terrain:")
 
 
-def _look(made: Mapping[str, RunSummary], settings: Settings, words: Mapping[str, str]) -> None:
+def _look(
+    made: Mapping[str, RunSummary], names: Mapping[str, str], settings: Settings, words: Mapping[str, str]
+) -> None:
     first, second = st.columns(2)
     with first:
-        shown = _chosen(made)
+        shown = _chosen(made, names)
     with second:
         others = ["", *(run for run in made if run != shown.id)]
         beside = named_choice(
             _("Beside it"), others, "", "landscape_beside",
-            lambda run: _title_of(made[run]) if run in made else _("nothing"),
+            lambda run: _title_of(made[run], names) if run in made else _("nothing"),
         )  # fmt: skip
     live(lambda: landscape_look(shown.id, beside, settings, words), shown.state == "running", LOOK_SECONDS)
     link("run", _("Its own page: command and output"), icon=":material/terminal:", run=shown.id)
 
 
-def _title_of(run: RunSummary) -> str:
-    """What a landscape is of, and when it was begun."""
+def _title_of(run: RunSummary, names: Mapping[str, str]) -> str:
+    """What a landscape is of, and when it was begun. `names`: what runs are called, by their ids."""
     kind, whose = (str(run.config.get(name, "?")) for name in ("kind", "run"))
+    whose = names.get(whose) or whose
     scaled = str(run.config.get("normalisation", "")) if kind in ("plane", "line") else ""
     return " · ".join(part for part in (kind, scaled, whose, run.id[9:15]) if part)
 
 
-def _chosen(made: Mapping[str, RunSummary]) -> RunSummary:
+def _chosen(made: Mapping[str, RunSummary], names: Mapping[str, str]) -> RunSummary:
     """The landscape looked at, which stands in the address."""
     if CHOSEN not in st.session_state:
         said = st.query_params.get(CHOSEN, "")
@@ -73,7 +76,9 @@ def _chosen(made: Mapping[str, RunSummary]) -> RunSummary:
         st.session_state[CHOSEN] = said if said in made else next(iter(made))
     elif st.session_state[CHOSEN] not in made:
         st.session_state[CHOSEN] = next(iter(made))
-    name = st.selectbox(_("Landscape"), list(made), format_func=lambda run: _title_of(made[run]), key=CHOSEN)
+    name = st.selectbox(
+        _("Landscape"), list(made), format_func=lambda run: _title_of(made[run], names), key=CHOSEN
+    )
     if st.query_params.get(CHOSEN) != name:
         st.query_params[CHOSEN] = name
     return made[name]

@@ -22,6 +22,7 @@ from logs.reader import RunReader
 from logs.status import read_status
 from logs.tables import Table, read_table
 from tests.training.conftest import Trained
+from training import landscape as landscape_script
 from training.config import ConfigError
 from training.landscape import main
 from training.landscape_chain import ChainLosses
@@ -176,6 +177,31 @@ def test_points_of_an_earlier_landscape_are_taken_over(
     assert not asked
     landscapes("--points", "9", "--seed", "1")
     assert len(asked) == 81, "other directions are another landscape"
+
+
+def test_a_slow_network_is_sketched_from_a_tenth_of_the_samples_first(
+    train: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size = ("--train-samples", "200", "--batch-size", "100")
+    run = train("--dataset", "digits", "--model", "lenet5", "--epochs", "1", *size, small=False)
+    written: list[tuple[bool, int, int]] = []
+    write = landscape_script.write_points
+
+    def seen(job: landscape_script.Work, level: int, errors: Any) -> None:
+        write(job, level, errors)
+        table = points(job.run.directory)
+        written.append((table.about["sketch"], table.about["level"], table.about["samples"]["test"]))
+
+    monkeypatch.setattr(landscape_script, "write_points", seen)
+    made = Landscapes(run, tmp_path)("--points", "9", "--samples", "200")
+    assert written[0] == (True, 9, 20)
+    assert written[-1] == (False, 9, 200)
+    assert all(level for _, level, _ in written), "no picture is taken back"
+    key = points(made).about["key"]
+    written.clear()
+    Landscapes(run, tmp_path)("--points", "9", "--samples", "200")
+    assert written[0] == (False, 9, 200), "what is known needs no sketch"
+    assert points(made).about["key"] == key
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
