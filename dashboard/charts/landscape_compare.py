@@ -23,7 +23,8 @@ def scale_chart(limits: tuple[float, float], picture: Picture) -> go.Figure:
     shares = np.linspace(0, 1, 64)
     figure = QuickFigure()
     figure.add_heatmap(
-        x=limits[0] + shares * (limits[1] - limits[0]), y=[0], z=[shares], showscale=False, hoverinfo="skip",
+        x=limits[0] + shares * (limits[1] - limits[0]), y=[0, 1], z=np.stack([shares, shares]),
+        showscale=False, hoverinfo="skip",
         colorscale=color_scale(tuple(reversed(LIGHT.sequential[1:]))),
     )  # fmt: skip
     ticks = np.linspace(*limits, 6)
@@ -34,7 +35,7 @@ def scale_chart(limits: tuple[float, float], picture: Picture) -> go.Figure:
     figure.update_layout(
         xaxis={"title": picture.title, "tickvals": ticks.tolist(), "ticktext": said, "showgrid": False,
                "range": list(limits), "fixedrange": True},
-        yaxis={"visible": False, "fixedrange": True},
+        yaxis={"visible": False, "fixedrange": True, "range": [0, 1]},
         margin={"l": 24, "r": 24, "t": 4, "b": 40}, showlegend=False, uirevision=f"{limits}",
     )  # fmt: skip
     return figure.made()

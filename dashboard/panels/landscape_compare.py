@@ -35,6 +35,7 @@ from training.landscape_comparisons import (
     BUDGETS,
     DATASETS,
     LANDSCAPE_COMPARISONS,
+    Comparison,
     ComparisonOptions,
 )
 
@@ -44,46 +45,54 @@ AMISS = "landscape_compare_amiss"  # session state: why nothing was started
 
 
 def compare_tab(settings: Settings, words: Mapping[str, str]) -> None:
-    """The buttons at the left, what came of one of them at the right."""
+    """The buttons, and below them what came of one comparison."""
     known = {study.id: study for study in comparison_studies(settings.runs) if _readable(study)}
-    left, right = st.columns([1, 3], gap="medium")
-    with left:
+    with st.container(border=True):
         _buttons(known, settings, words)
-    with right:
-        problem = st.session_state.pop(AMISS, "")
-        if problem:
-            st.error(plain(problem), title=_("The comparison did not start"), icon=":material/error:")
-        if not known:
-            st.info(words["compare_empty"], icon=":material/compare:")
-            return
-        shown = _chosen(known)
-        live(lambda: _look(shown.id, settings, words), shown.state == "running")
-        link("run", _("Its own page: command and output"), icon=":material/terminal:", run=shown.id)
+    problem = st.session_state.pop(AMISS, "")
+    if problem:
+        st.error(plain(problem), title=_("The comparison did not start"), icon=":material/error:")
+    if not known:
+        st.info(words["compare_empty"], icon=":material/compare:")
+        return
+    shown = _chosen(known)
+    live(lambda: _look(shown.id, settings, words), shown.state == "running")
+    link("run", _("Its own page: command and output"), icon=":material/terminal:", run=shown.id)
 
 
 def _buttons(known: Mapping[str, RunSummary], settings: Settings, words: Mapping[str, str]) -> None:
     """How large, and a button for each comparison; one that was made with these settings is looked at."""
-    dataset = named_choice(_("Images"), DATASETS, DATASETS[0], "landscape_images")
-    seeds = bound_slider(_("Seeds"), 1, 10, 3, "landscape_seeds", about=words["compare_seeds"])
-    budget = bound_scale(_("Budget"), BUDGETS, 1.0, "landscape_budget", about=words["compare_budget"])
-    for row in LANDSCAPE_COMPARISONS:
-        try:
-            options = _asked(row.name, dataset, seeds, float(budget))
-        except ConfigError as problem:
-            st.warning(plain(str(problem)))
-            continue
-        made = next((study for study in known.values() if _same(study, options)), None)
-        icon = ":material/play_arrow:"
-        if made is not None:
-            icon = ":material/hourglass_top:" if made.state == "running" else ":material/check:"
-        minutes = duration_text(options.seconds(cores()))
-        st.button(
-            _(row.title), icon=icon, key=f"landscape_compare_{row.name}", width="stretch",
-            help=_(row.question), on_click=_look_or_start, args=(options, made, settings),
-        )  # fmt: skip
-        networks = count(len(row.sides) * seeds, "{n} network", "{n} networks")
-        st.caption(_("{networks}, about {time}").format(networks=networks, time=minutes))
+    with st.container(horizontal=True, vertical_alignment="top", gap="medium"):
+        dataset = named_choice(_("Images"), DATASETS, DATASETS[0], "landscape_images", width=190)
+        seeds = bound_slider(_("Seeds"), 1, 10, 3, "landscape_seeds", about=words["compare_seeds"], width=190)
+        budget = bound_scale(
+            _("Budget"), BUDGETS, 1.0, "landscape_budget", about=words["compare_budget"], width=190
+        )
+    with st.grid(3, min_column_width=220):
+        for row in LANDSCAPE_COMPARISONS:
+            with st.container(gap="xsmall"):
+                _button(row, _asked(row.name, dataset, seeds, float(budget)), known, settings)
     st.caption(words["compare_time"].format(cores=count(cores(), "{n} core", "{n} cores")))
+
+
+def _button(
+    row: Comparison, options: ComparisonOptions, known: Mapping[str, RunSummary], settings: Settings
+) -> None:
+    """One press starts it, or looks at what there is."""
+    made = next((study for study in known.values() if _same(study, options)), None)
+    icon, networks = ":material/play_arrow:", len(row.sides) * options.seeds
+    said = _("{networks}, about {time}").format(
+        networks=count(networks, "{n} network", "{n} networks"),
+        time=duration_text(options.seconds(cores())),
+    )
+    if made is not None:
+        icon = ":material/hourglass_top:" if made.state == "running" else ":material/check:"
+        said = _("made: look at it") if made.state == "finished" else _(made.state)
+    st.button(
+        _(row.title), icon=icon, key=f"landscape_compare_{row.name}", width="stretch",
+        help=_(row.question), on_click=_look_or_start, args=(options, made, settings),
+    )  # fmt: skip
+    st.caption(said)
 
 
 def _look_or_start(options: ComparisonOptions, made: RunSummary | None, settings: Settings) -> None:

@@ -31,6 +31,11 @@ from training.landscape_comparisons import ComparisonOptions
 TAB = "landscape_tab"  # in the address: one landscape, or comparisons
 VIEWS = ("contours", "surface")
 HEIGHT = 250
+COLUMNS = {1: 2, 2: 2, 4: 4}  # of pictures: else three
+SMALL_SCENE = {  # a small picture has no room for numbers
+    "xaxis_showticklabels": False, "yaxis_showticklabels": False, "zaxis_showticklabels": False,
+    "zaxis_title": "", "camera_eye": {"x": 1.75, "y": -1.65, "z": 1.15},
+}  # fmt: skip
 LOOKS = {
     "expected": ("success", ":material/check_circle:"),
     "opposite": ("warning", ":material/swap_vert:"),
@@ -78,15 +83,18 @@ def _pictures(results: Sequence[SideResult], seeds: int, words: Mapping[str, str
         st.caption(words["compare_no_picture"])
         return
     limits = common_limits([picture for _title, picture in shown])
-    with st.grid(min(3, max(2, len(shown))), min_column_width=190):
+    with st.grid(COLUMNS.get(len(shown), 3), min_column_width=180 if view == "contours" else 250):
         for place, (title, picture) in enumerate(shown):
             with st.container():
                 st.markdown(f"**{plain(title)}**")
                 if view == "surface":
                     chart = surface_chart(picture, limits)
+                    chart.update_scenes(**SMALL_SCENE)
                 else:
                     chart = contour_chart(picture, limits)
                     chart.update_traces(showscale=False, selector={"type": "contour"})
+                    chart.update_xaxes(title=None).update_yaxes(title=None)
+                    chart.update_layout(margin={"l": 36, "r": 4, "t": 4, "b": 28})
                 plot(
                     chart, f"landscape_compare_{view}_{place}", HEIGHT,
                     description=_("Landscape: {side}").format(side=title),
