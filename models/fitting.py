@@ -21,6 +21,7 @@ THEIR_CLASSES = 1000  # of the heads that torchvision counts
 TOLERANCE = (
     0.05  # of the number of parameters: heads that help in training are left out of torchvision's count
 )
+PROBED = 10  # outputs that are tried first; the numbers then say how many there are
 STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 
 
@@ -39,12 +40,10 @@ class Fit:
 
 
 def fitting(state: Mapping[str, Tensor]) -> list[Fit]:
-    """Every known architecture that takes exactly these names and shapes; ours first."""
-    weights = [tensor for tensor in state.values() if tensor.dim() >= 2]
-    if not weights:
+    """Every known architecture that takes exactly these names and shapes, in whatever order; ours first."""
+    if not any(tensor.dim() >= 2 for tensor in state.values()):
         return []
-    outputs = int(weights[-1].shape[0])
-    return [*_ours(state, weights[0], outputs), *_theirs(state, weights[-1], outputs)]
+    return [*_ours(state), *_theirs(state)]
 
 
 def filled(fit: Fit, state: Mapping[str, Tensor]) -> nn.Module:
@@ -76,41 +75,59 @@ def _torchvision(fit: Fit) -> nn.Module:
     )
 
 
-def _ours(state: Mapping[str, Tensor], first: Tensor, outputs: int) -> Iterator[Fit]:
-    pictures = [(int(first.shape[1]), size, size) for size in PICTURE_SIZES] if first.dim() == 4 else []
-    points = [(int(first.shape[1]),)] if first.dim() == 2 else []
+def _ours(state: Mapping[str, Tensor]) -> Iterator[Fit]:
+    pictures = [(3, size, size) for size in PICTURE_SIZES]
     for row in MODELS:
-        for shape in pictures if row.inputs == "image" else points:
-            fit = Fit(row.name, shape, outputs)
+        for shape in pictures if row.inputs == "image" else [(2,)]:
             try:
-                network = empty(fit)
+                fit = _sized(Fit(row.name, shape, PROBED), state)
+                if fit is None:
+                    break  # names do not depend on the size
+                found = _fits(empty(fit), state)
             except (ValueError, RuntimeError):
                 continue  # takes no samples of this shape
-            if _fits(network, state):
+            if found:
                 yield fit
                 break
-            if network.state_dict().keys() != state.keys():
-                break  # names do not depend on the size
 
 
-def _theirs(state: Mapping[str, Tensor], last: Tensor, outputs: int) -> Iterator[Fit]:
+def _sized(probe: Fit, state: Mapping[str, Tensor]) -> Fit | None:
+    """The probe with the channels and outputs of these numbers; None where the names are others."""
+    wanted = empty(probe).state_dict()
+    if wanted.keys() != state.keys():
+        return None
+    weights = [name for name, tensor in wanted.items() if tensor.dim() >= 2]
+    if not weights or state[weights[0]].dim() < 2 or state[weights[-1]].dim() < 2:
+        return None
+    entering = int(state[weights[0]].shape[1])
+    return Fit(
+        probe.name, (entering, *probe.input_shape[1:]), int(state[weights[-1]].shape[0]), probe.settings
+    )
+
+
+def _theirs(state: Mapping[str, Tensor]) -> Iterator[Fit]:
     from torchvision import models
 
     trained = sum(tensor.numel() for name, tensor in state.items() if not name.endswith(STATISTICS))
-    width = last[0].numel()
-    whole = trained + (THEIR_CLASSES - outputs) * (width + 1)  # as if it had torchvision's head
+    heads = {  # rows, and numbers a row: any of these may be the last layer
+        (int(tensor.shape[0]), tensor[0].numel())
+        for name, tensor in state.items()
+        if tensor.dim() == 2 or (tensor.dim() == 4 and "classifier" in name)
+    }
+    wholes = [trained + (THEIR_CLASSES - rows) * (width + 1) for rows, width in heads]  # with their own head
     for name in models.list_models(module=models):
         weights = next(iter(models.get_model_weights(name)))
-        if abs(whole - weights.meta["num_params"]) > TOLERANCE * whole:
+        counted = weights.meta["num_params"]
+        if not any(abs(whole - counted) <= TOLERANCE * counted for whole in wholes):
             continue
         size = weights.transforms().crop_size[0]
         for settings in ({}, {"aux_logits": False}) if name in ("googlenet", "inception_v3") else ({},):
-            fit = Fit(THEIRS + name, (3, size, size), outputs, settings)
             try:
-                found = _fits(empty(fit), state)
+                fit = _sized(Fit(THEIRS + name, (3, size, size), THEIR_CLASSES, settings), state)
+                found = fit is not None and _fits(empty(fit), state)
             except (RuntimeError, NotImplementedError):
                 continue  # some can't be built without numbers
-            if found:
+            if fit is not None and found:
                 yield fit
 
 

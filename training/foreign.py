@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 import subprocess
 import sys
 import tempfile
@@ -168,7 +169,9 @@ def _from_pytorch(content: bytes) -> tuple[dict[str, Tensor], tuple[tuple[str, s
             raise ForeignError(f"the file is refused: {answer['refused']}", findings)
         written = output.read_bytes()
     check_safetensors(written)
-    return _read(written), findings
+    tensors = _read(written)
+    order = [str(name) for name in answer.get("about", {}).get("names", ())]  # safetensors keeps none
+    return {name: tensors[name] for name in order if name in tensors} or tensors, findings
 
 
 def _answer(done: subprocess.CompletedProcess[bytes]) -> dict[str, Any]:
@@ -188,6 +191,13 @@ def _answer(done: subprocess.CompletedProcess[bytes]) -> dict[str, Any]:
 
 def _read(content: bytes) -> dict[str, Tensor]:
     try:
-        return load(content)
+        tensors = load(content)
     except (SafetensorError, KeyError, ValueError, TypeError) as error:
         raise ForeignError(f"its tensors can't be read ({error})") from None
+    return {name: tensors[name] for name in sorted(tensors, key=_counted)}
+
+
+def _counted(name: str) -> list[tuple[bool, int, str]]:
+    """A key that sorts layer 10 after layer 9."""
+    pieces = re.split(r"(\d+)", name)
+    return [(piece.isdecimal(), int(piece) if piece.isdecimal() else 0, piece) for piece in pieces]

@@ -169,7 +169,7 @@ def _tensors(
     findings.append(("tensors", f"{len(chosen)} under {place or 'the top level'!r}"))
     if len(groups) > 1 or others:
         findings.append(("left out", f"{len(groups) - 1} other groups of tensors, {others} other values"))
-    return chosen, {"place": place}
+    return chosen, {"place": place, "names": list(chosen)}
 
 
 def _walked(loaded: Any, size: int) -> tuple[dict[str, dict[str, Any]], int]:

@@ -86,7 +86,7 @@ def subject_of_file(found: Examined, name: str, state: Mapping[str, Tensor], fit
         origin="file",
         sha256=found.sha256,
         bytes=found.bytes,
-        state=state,
+        state=state if network is None else network.state_dict(),  # in the network's order
         network=network,
         input_shape=chosen.input_shape if chosen else None,
         class_names=tuple(str(item) for item in classes),

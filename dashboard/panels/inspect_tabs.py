@@ -32,11 +32,13 @@ TABS: Catalog[Tab] = Catalog(
     [
         Tab("provenance", mark("Provenance"), needs_network=False),
         Tab("structure", mark("Structure")),
+        Tab("weights", mark("Weights"), needs_network=False),
         Tab("activations", mark("Activations")),
         Tab("attribution", mark("Attribution")),
         Tab("evaluation", mark("Evaluation")),
         Tab("embeddings", mark("Embeddings")),
         Tab("compare", mark("Compare")),
+        Tab("export", mark("Export"), needs_network=False),
     ],
 )
 
