@@ -59,6 +59,12 @@ class Catalog[Row: Named]:
     def __iter__(self) -> Iterator[Row]:
         return iter(self._rows.values())
 
+    def described(self) -> Iterator[Row]:
+        """The rows whose settings a command line offers: all of them. A table that answers names which it
+        does not list adds one of each kind.
+        """
+        return iter(self)
+
     def __contains__(self, name: object) -> bool:
         return name in self._rows
 

@@ -1,4 +1,8 @@
-"""The table of networks, collected from the files here that end in SPECS, and building one by name."""
+"""The table of networks, collected from the files here that end in SPECS, and building one by name.
+
+Two kinds of names are answered without being listed: `torchvision/<name>` (models/torchvision_models.py) and
+`path/to/file.py:ClassName` (models/own.py).
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,8 @@ from torch import nn
 
 from models.catalog import Catalog, checked_settings
 from models.model import InputShape, Model
+from models.own import is_own, own_row
+from models.torchvision_models import PREFIX, borrowed_row, torchvision_row
 
 
 def _collected() -> Iterator[Model]:
@@ -22,7 +28,23 @@ def _collected() -> Iterator[Model]:
             yield from importlib.import_module(f"models.{path.stem}").SPECS
 
 
-MODELS: Catalog[Model] = Catalog("model", _collected())
+class Zoo(Catalog[Model]):
+    """The rows of this folder, and on demand one of torchvision or of the reader's own code."""
+
+    def __getitem__(self, name: str) -> Model:
+        if is_own(name):
+            return own_row(name)
+        if isinstance(name, str) and name.startswith(PREFIX):
+            return torchvision_row(name)
+        return super().__getitem__(name)
+
+    def described(self) -> Iterator[Model]:
+        yield from self
+        yield borrowed_row("torchvision/NAME")
+        yield own_row("FILE.py:CLASS")
+
+
+MODELS: Catalog[Model] = Zoo("model", _collected())
 
 
 def check_input(name: str, input_shape: InputShape) -> None:

@@ -172,7 +172,7 @@ def _settings_by_name(each: Field) -> dict[str, list[tuple[str, Parameter]]]:
     """Each setting of a family with the rows that have it."""
     found: dict[str, list[tuple[str, Parameter]]] = {}
     if each.settings:
-        for row in each.table or ():
+        for row in each.table.described() if each.table is not None else ():
             for parameter in row.parameters:
                 if parameter.name in each.skip:
                     continue

@@ -45,6 +45,16 @@ class Network:
     def build(self) -> nn.Module:
         return build_model(self.model, self.input_shape, self.outputs, dict(self.settings))
 
+    def skeleton(self) -> nn.Module:
+        """The network whose weights are about to be filled in: none are downloaded for it. CheckpointError
+        where it can't be built, as one of the reader's own code can't unless its file was allowed.
+        """
+        settings = {name: value for name, value in self.settings.items() if name != "pretrained"}
+        try:
+            return build_model(self.model, self.input_shape, self.outputs, settings)
+        except (ValueError, KeyError) as error:
+            raise CheckpointError(f"the checkpoint's network can't be built: {error}") from error
+
 
 @dataclass(frozen=True)
 class Checkpoint:
@@ -120,7 +130,7 @@ def build_from_checkpoint(path: Path) -> tuple[nn.Module, dict[str, Any]]:
     The second value has `network`, `position` and `info`.
     """
     checkpoint = load_checkpoint(path)
-    network = checkpoint.network.build()
+    network = checkpoint.network.skeleton()
     fill(network, checkpoint.weights, path)
     about = {
         "network": checkpoint.network,

@@ -41,6 +41,13 @@ class RunConfig:
 
     model: str = option("mlp", "the network", "Model", table=MODELS, settings="model_settings")
     model_settings: Mapping[str, Value] = field(default_factory=Settings)
+    freeze: tuple[str, ...] = option(
+        (),
+        "weights that stay as they are: patterns of their names, such as stem.*",
+        "Model",
+        "text",
+        several=True,
+    )
 
     dataset: str = option("digits", "the data set", "Data", table=DATASETS, settings="dataset_settings")
     dataset_settings: Mapping[str, Value] = field(default_factory=Settings)
@@ -259,7 +266,8 @@ def _checked(each: Field, value: Any) -> Any:
         each.rows(values)
         return values
     if each.table is not None:
-        each.rows(value)  # its error names the nearest row
+        rows = each.rows(value)  # its error names the nearest row
+        return rows[0].name if rows else str(value)  # a row may be found by more names than are listed
     if each.parameter.kind == "text":
         return _one_line(each.name, each.parameter.check(value, owner))
     return each.parameter.check(value, owner)

@@ -21,7 +21,8 @@ from logs.info import RunInfo, read_info
 from logs.process import is_alive
 from logs.requests import send_request
 from logs.status import Status, effective_state, read_status
-from training.arguments import asked, command_line, config_from, parser
+from models.own import allow, is_allowed, is_own
+from training.arguments import asked, command_line, command_text, config_from, parser
 from training.config import ConfigError, RunConfig
 from training.labs import LABS
 from training.places import data_folder, found_run, runs_folder
@@ -54,6 +55,10 @@ def launch(config: RunConfig, runs: Path, data: Path | None = None) -> str:
     `data` is the folder of data sets (default: as for the command line). LaunchError with the end of its
     output where the process ends before; ConfigError and OSError as they come.
     """
+    if is_own(config.model) and not is_allowed(config.model):
+        raise LaunchError(
+            f"{config.model} is code, and only a command line may run it: {command_text(config)}"
+        )
     directory = RunDirectory.create(runs.resolve(), config.model, config.dataset)
     options = [*command_line(config), "--run-directory", str(directory.path)]
     if data is not None:
@@ -190,6 +195,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(resume(found_run(namespace.resume, runs)))
         else:
             config = config_from(namespace, first_config()) if first else asked(namespace)
+            if "model" in namespace and is_own(config.model):
+                allow(config.model)
             print(launch(config, runs, data_folder(namespace)))
     except (ConfigError, LaunchError, LogsError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)

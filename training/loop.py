@@ -22,6 +22,7 @@ from training.checkpoints import Checkpoint, Network, fill, load_checkpoint, sav
 from training.config import AUTO, RunConfig
 from training.console import Console
 from training.data import Data, Part
+from training.freezing import freeze, training_mode
 from training.observe import Observer
 from training.optimizers import build_optimizer
 from training.randomness import augmentation_generator, random_states, restore_random_states
@@ -51,12 +52,13 @@ class Trainer:
         outputs = self.task.outputs(data.num_classes)
         self.about = Network(config.model, config.model_settings, data.input_shape, outputs)
         self.network = self.about.build().to(device)
+        freeze(self.network, config.freeze)
         name = self.task.loss if config.loss == AUTO else config.loss
         smoothing = {"label_smoothing": config.label_smoothing} if config.label_smoothing else {}
         self.loss = build_loss(name, {**config.loss_settings, **smoothing})
         self.optimizer = build_optimizer(
             config.optimizer,
-            self.network.parameters(),
+            [weight for weight in self.network.parameters() if weight.requires_grad],
             config.learning_rate,
             config.weight_decay,
             config.optimizer_settings,
@@ -101,7 +103,7 @@ class Trainer:
         """One pass over the training data, from where it stands; False where it was asked to stop before its
         end.
         """
-        self.network.train()
+        training_mode(self.network)
         shuffled = self.data.epoch_generator(self.epoch)
         batches = self.data.train.batches(self.config.batch_size, shuffled, first=self.batch)
         for batch in itertools.islice(batches, self.steps_per_epoch - self.batch):

@@ -120,6 +120,8 @@ def why_not_together(members: Sequence[Member]) -> str | None:
             f"transforms ({', '.join(members[0].config.transforms)}) change each network's batches one by "
             "one; leave them out, or train one after another"
         )
+    if any(member.config.freeze for member in members):
+        return "frozen weights are for one network at a time; leave freeze out, or train one after another"
     if members[0].config.optimizer not in RULES:
         return (
             f"the optimizer {members[0].config.optimizer} has no rule for many networks at once; use one of "

@@ -20,6 +20,7 @@ from logs.reader import RunReader
 from logs.status import effective_state, read_status
 from logs.visdom_process import VisdomProcess
 from logs.writer import RunWriter
+from models.own import allow, is_allowed, is_own
 from training.arguments import PROGRAM, asked, command_line, config_from, parser
 from training.checkpoints import CheckpointError
 from training.config import ConfigError, RunConfig
@@ -142,7 +143,9 @@ def chosen(namespace: argparse.Namespace) -> tuple[RunConfig, RunDirectory | Non
     """The configuration to train, and the run to resume where one is named."""
     runs = runs_folder(namespace)
     if "resume" not in namespace:
-        return asked(namespace), None
+        config = asked(namespace)
+        allow_typed(namespace, config)
+        return config, None
     directory = found_run(namespace.resume, runs)
     info = read_info(directory)
     if info.member:
@@ -161,9 +164,23 @@ def chosen(namespace: argparse.Namespace) -> tuple[RunConfig, RunDirectory | Non
     if state in ("running", "finished"):
         way_out = "stop it first" if state == "running" else f"start a new one: --from-run {directory.id}"
         raise ConfigError(f"{directory.id} is {state}; {way_out}")
+    allow_typed(namespace, config)
     if not (directory.checkpoints / "last.safetensors").is_file():
         raise ConfigError(f"{directory.id} has no checkpoint yet; start it again: --from-run {directory.id}")
     return config, directory
+
+
+def allow_typed(namespace: argparse.Namespace, config: RunConfig) -> None:
+    """Lets a network of one's own code run where its file was typed on this command line. ConfigError where
+    it was not: a run's configuration may be anybody's.
+    """
+    if not is_own(config.model) or is_allowed(config.model):
+        return
+    if "model" not in namespace:
+        raise ConfigError(
+            f"the network of that run is code, {config.model}; to run it, say so: --model {config.model}"
+        )
+    allow(config.model)
 
 
 def opened(
