@@ -23,6 +23,10 @@ from dashboard.theme import DARK, LIGHT
 
 HERE = Path(__file__).resolve().parent
 
+PIECES = (
+    "draw_prepare", "draw_strokes", "draw_runtime", "draw_show", "draw_pictures", "draw_pen", "draw"
+)  # fmt: skip
+
 _BRING = st.components.v2.component(
     "descent_draw_data",
     html="<span></span>\n<!-- draw_data.js shows nothing -->",
@@ -32,7 +36,7 @@ _BOARD = st.components.v2.component(
     "descent_draw",
     html='<div class="descent-draw"></div>\n<!-- filled by draw.js -->',
     css=(HERE / "draw.css").read_text(encoding="utf-8"),
-    js=joined("draw_prepare", "draw_strokes", "draw_runtime", "draw_show", "draw"),
+    js=joined(*PIECES),
 )
 
 
