@@ -9,7 +9,7 @@ import threading
 
 import streamlit as st
 
-SLOW = ("training.config", "training.launch", "training.estimate")
+SLOW = ("training.config", "training.launch", "training.estimate", "sklearn.metrics")
 PAUSE = 1.0  # seconds, in which the first page draws itself
 
 

@@ -135,6 +135,10 @@ def _draw_anew(module: nn.Module) -> None:
             parameter.copy_(flat[torch.randperm(len(flat))].reshape(parameter.shape))
 
 
+def _percent(share: float) -> str:
+    return f"{share:.1%}" if share >= 0.001 else "0.1%"
+
+
 def _told(explanation: Explanation, agreements: tuple[float, ...]) -> Trust:
     agreement, error = float(np.mean(agreements)), explanation.completeness_error
     verdict: Verdict = "good"
@@ -155,7 +159,7 @@ def _told(explanation: Explanation, agreements: tuple[float, ...]) -> Trust:
             f" Its values add up to {explanation.total:.3g}, and the logit moved by "
             f"{explanation.difference:.3g}: {100 * error:.1f}% are missing."
             if error > INCOMPLETE
-            else f" Its values add up to the logit's move within {100 * error:.2g}%."
+            else f" Its values add up to the logit's move within {_percent(error)}."
         )
     else:
         title = ATTRIBUTIONS[explanation.method].title

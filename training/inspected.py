@@ -29,7 +29,7 @@ AT_ONCE = 250  # samples in one pass: some tens of megabytes for the networks of
 class Inspected:
     """The network is in evaluation mode on the device; `data` is split as it was for the training."""
 
-    directory: RunDirectory
+    directory: RunDirectory | None  # of the run; None for a network from elsewhere
     checkpoint: str
     fingerprint: str  # of the file's content
     network: nn.Module
@@ -66,6 +66,14 @@ def inspected(
         )
     fingerprint = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
     return Inspected(directory, checkpoint, fingerprint, network.to(where), data, {**about["position"]})
+
+
+def borrowing(network: nn.Module, fingerprint: str, dataset: str, data_root: Path) -> Inspected:
+    """A network from elsewhere with the samples of a data set, cut and normalised as a run would do it by
+    default; the caller sees to it that shapes and classes fit. DataError where the data can't be read.
+    """
+    data = load_data(RunConfig(dataset=dataset), torch.device("cpu"), data_root)
+    return Inspected(None, "", fingerprint, network.eval(), data, {})
 
 
 def part_of(data: Data, split: str) -> Part:

@@ -38,7 +38,7 @@ def work(settings: InspectionSettings, run: RunWriter, should_stop: Callable[[],
         )
         rows = chosen_rows(part_of(subject.data, settings.split), settings.samples, settings.seed)
         ways = {"predictions": _predictions, "corruptions": _corruptions, "tsne": _tsne}
-        print(f"{settings.row.title} of {subject.directory.id}, {len(rows):,} samples", flush=True)
+        print(f"{settings.row.title} of {settings.run}, {len(rows):,} samples", flush=True)
         ways[settings.look](settings, subject, rows, run, should_stop)
     except (CheckpointError, NoUnitsError, ValueError) as error:
         raise LabError(str(error)) from None
@@ -170,7 +170,7 @@ def _columns(found: Answers) -> dict[str, np.ndarray]:
 
 def _about(settings: InspectionSettings, subject: Inspected, samples: int | None = None) -> dict[str, object]:
     return {
-        "run": subject.directory.id,
+        "run": settings.run,
         "checkpoint": subject.checkpoint,
         "fingerprint": subject.fingerprint,
         "split": settings.split,

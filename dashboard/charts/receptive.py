@@ -31,11 +31,12 @@ def field_chart(picture: np.ndarray, weight: np.ndarray, box: tuple[int, int, in
     )
     height, width = weight.shape
     bare = {"showticklabels": False, "showgrid": False, "zeroline": False, "constrain": "domain"}
+    left, top = {**bare, "constraintoward": "left"}, {**bare, "constraintoward": "top"}
     figure.update_layout(
-        xaxis={"domain": [0, 0.46], "range": [-0.5, width - 0.5], **bare},
-        yaxis={"range": [height - 0.5, -0.5], "scaleanchor": "x", **bare},
-        xaxis2={"domain": [0.52, 0.98], "range": [-0.5, width - 0.5], "anchor": "y2", **bare},
-        yaxis2={"range": [height - 0.5, -0.5], "scaleanchor": "x2", "anchor": "x2", **bare},
+        xaxis={"domain": [0, 0.46], "range": [-0.5, width - 0.5], **left},
+        yaxis={"range": [height - 0.5, -0.5], "scaleanchor": "x", **top},
+        xaxis2={"domain": [0.52, 0.98], "range": [-0.5, width - 0.5], "anchor": "y2", **left},
+        yaxis2={"range": [height - 0.5, -0.5], "scaleanchor": "x2", "anchor": "x2", **top},
         shapes=[_frame(box, place) for place in ("", "2")] if box is not None else [],
         annotations=[
             {

@@ -22,7 +22,7 @@ from training.inspected import Inspected
 
 # Of the way from black to white. All are attacked in one batch, so that the slider only chooses.
 DISTANCES = (0.0, 0.004, 0.008, 0.012, 0.02, 0.03, 0.04, 0.06, 0.08, 0.1, 0.13, 0.16, 0.2, 0.25, 0.3)
-LARGE = 240
+LARGE = 210
 
 
 def adversarial(look: Inspected, picked: Picked, words: Mapping[str, str]) -> None:
@@ -60,7 +60,7 @@ def _chosen(look: Inspected, picked: Picked, moved: Tensor, shares: np.ndarray) 
             st.image(
                 data_url(map_sheet(change[None], 1, LARGE)), caption=_("the change, enlarged"), width=LARGE
             )
-        with st.container(width=420):
+        with st.container(width=390):
             plot(
                 probability_chart(shares[place], names, picked.target, before=shares[0]),
                 "inspect_fooled",

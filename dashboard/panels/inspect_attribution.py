@@ -27,7 +27,7 @@ from training.inspected import Inspected
 if TYPE_CHECKING:
     from dashboard.inspect_subject import Subject
 
-LARGE = 280  # pixels: three of them side by side on a small laptop
+LARGE = 276  # pixels: three of them side by side on a small laptop
 BADGES = {"good": "green", "caution": "orange", "poor": "red"}
 CONVOLUTIONS = ("Conv2d",)
 

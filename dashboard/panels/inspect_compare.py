@@ -90,7 +90,7 @@ def _other(look: Inspected, words: Mapping[str, str]) -> Inspected | None:
         f"{run.id}/{path.stem}": f"{run.name or run.id} · {path.stem}"
         for run in runs
         for path in sorted(run.directory.checkpoints.glob("*.safetensors"))
-        if (run.id, path.stem) != (look.directory.id, look.checkpoint)
+        if look.directory is None or (run.id, path.stem) != (look.directory.id, look.checkpoint)
     }
     if not options:
         st.info(words["no_other"], icon=":material/compare:")
@@ -253,7 +253,7 @@ def _sizes(look: Inspected, other: Inspected) -> None:
     if not shown:
         st.caption(_("No finished run on this data has a test accuracy yet."))
         return
-    ids = (look.directory.id, other.directory.id)
+    ids = {each.directory.id for each in (look, other) if each.directory is not None}
     plot(
         size_chart(
             [size for _run, _score, size in shown],
@@ -286,4 +286,4 @@ def _parameters(directory: Path) -> int:
 
 
 def _title(look: Inspected) -> str:
-    return f"{look.directory.id} · {look.checkpoint}"
+    return _("the file") if look.directory is None else f"{look.directory.id} · {look.checkpoint}"

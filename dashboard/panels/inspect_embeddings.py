@@ -85,6 +85,9 @@ def embeddings_tab(subject: Subject) -> None:
         st.caption(words["pca"])
         _drawn(look, points, found.points, titles, by, "pca")
         return
+    if look.directory is None:
+        st.info(words["only_runs"], icon=":material/hourglass_disabled:")
+        return
     asked = InspectionSettings(
         run=look.directory.id,
         checkpoint=look.checkpoint,

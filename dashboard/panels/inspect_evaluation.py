@@ -25,7 +25,7 @@ from logs.tables import Table
 from models.corruptions import CORRUPTIONS
 from training.calibration import probability_scores
 from training.evaluation import confusion, least_sure, worst_mistakes
-from training.inspected import SPLITS, Inspected, part_of
+from training.inspected import SPLITS, Inspected, answers, chosen_rows, part_of
 from training.inspection_settings import InspectionSettings
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 SHOWN = 40  # samples in a table
 CELL = "inspect_cell"
 ALL = 200_000
+ASKED = 2000  # samples that a network from elsewhere is asked about
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,13 @@ def evaluation_tab(subject: Subject) -> None:
     splits = [split for split in SPLITS if len(getattr(look.data, split))]
     split = bounded_choice(_("Samples"), splits, splits[0], "inspect_judged", _)
     saved = _saved(look, split)
-    if saved is None:
+    if saved is not None:
+        _judged(look, saved, words)
+    elif look.directory is None:
+        asked_now = _asked(look, split)
+        if asked_now is not None:
+            _judged(look, asked_now, words)
+    else:
         asked = InspectionSettings(
             run=look.directory.id, checkpoint=look.checkpoint, look="predictions", split=split, samples=ALL
         )
@@ -66,12 +73,12 @@ def evaluation_tab(subject: Subject) -> None:
             words["no_predictions"],
             lambda table: _shown(look, split, table, words),
         )
-    else:
-        _judged(look, saved, words)
 
 
 def _saved(look: Inspected, split: str) -> Judged | None:
     """What the run itself saved, if that was with these very weights."""
+    if look.directory is None:
+        return None
     reader = run_reader(look.directory.path)
     reader.refresh()
     table = reader.predictions(split)
@@ -82,6 +89,27 @@ def _saved(look: Inspected, split: str) -> Judged | None:
     shares = table["probabilities"].combine_chunks()
     index, target, said = (table[name].to_numpy() for name in ("index", "target", "prediction"))
     return _checked(look, split, index, target, said, shares.flatten().to_numpy().reshape(len(index), -1))
+
+
+def _asked(look: Inspected, split: str) -> Judged | None:
+    """What a network from elsewhere says, asked here and now, with a bar; kept for this session."""
+    kept: dict[object, Judged | None] = st.session_state.setdefault("inspect_asked", {})
+    key = (look.fingerprint, look.data.name, split)
+    if key not in kept:
+        rows = chosen_rows(part_of(look.data, split), ASKED, seed=0)
+        bar = st.progress(0.0, _("The network looks at {n:,} samples").format(n=len(rows)))
+
+        def watch(done: int) -> bool:
+            bar.progress(min(1.0, done / len(rows)))
+            return True
+
+        found = answers(look, split, rows, watch=watch)
+        assert found is not None
+        assert found.probabilities is not None
+        kept.clear()
+        kept[key] = _checked(look, split, found.index, found.targets, found.predictions, found.probabilities)
+        bar.empty()
+    return kept[key]
 
 
 def _shown(look: Inspected, split: str, table: Table, words: Mapping[str, str]) -> None:
@@ -215,7 +243,7 @@ def _table(look: Inspected, judged: Judged, chosen: np.ndarray, title: str) -> N
 
 
 def _corruptions(look: Inspected, split: str, words: Mapping[str, str]) -> None:
-    if len(look.data.input_shape) != 3:
+    if len(look.data.input_shape) != 3 or look.directory is None:
         return
     st.subheader(_("Scores under corruptions"))
     st.caption(words["corruptions"])

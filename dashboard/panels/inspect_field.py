@@ -30,11 +30,11 @@ def field(look: Inspected, picked: Picked) -> None:
     with st.spinner(_("Computing"), show_time=False):
         effective, possible = _fields(look.fingerprint, name, look)
     assert picked.picture is not None
-    left, right = st.columns([3, 2], gap="medium")
+    left, right = st.columns([2, 1], gap="medium")
     with left:
         plot(
             field_chart(picked.picture, effective.weight.numpy(), possible.box if possible else None),
-            "inspect_field", height=400, description=_("Receptive field"),
+            "inspect_field", height=330, description=_("Receptive field"),
         )  # fmt: skip
     with right:
         size = None if possible is None else possible.size

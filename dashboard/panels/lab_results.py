@@ -34,13 +34,21 @@ def run_of(kind: str, asked: LabSettings, settings: Settings) -> RunSummary | No
 
 
 def start_lab_button(
-    kind: str, asked: LabSettings | None, label: str, settings: Settings, run: RunSummary | None
+    kind: str,
+    asked: LabSettings | None,
+    label: str,
+    settings: Settings,
+    run: RunSummary | None,
+    key: str = "",
 ) -> None:
-    """The button that starts the laboratory with these settings; while it runs, the one that stops it."""
+    """The button that starts the laboratory with these settings; while it runs, the one that stops it. `key`
+    where a page has several of one laboratory.
+    """
+    key = key or kind
     if run is not None and run.state == "running":
         asking = bool(waiting_requests(run.directory))
         st.button(
-            _("Stopping ...") if asking else _("Stop"), icon=":material/stop_circle:", key=f"{kind}_stop",
+            _("Stopping ...") if asking else _("Stop"), icon=":material/stop_circle:", key=f"{key}_stop",
             width="stretch", disabled=asking, on_click=_stop, args=(run,),
         )  # fmt: skip
     else:
@@ -49,13 +57,13 @@ def start_lab_button(
             label if fresh else _("Train again"),
             icon=":material/play_arrow:" if fresh else ":material/replay:",
             type="primary" if fresh else "secondary",
-            key=f"{kind}_start",
+            key=f"{key}_start",
             width="stretch",
             disabled=asked is None,
             on_click=_start,
-            args=(kind, asked, settings),
+            args=(kind, asked, settings, key),
         )
-    problem = st.session_state.pop(kind + AMISS, "")
+    problem = st.session_state.pop(key + AMISS, "")
     if problem:
         st.error(plain(problem), title=_("The training did not start"), icon=":material/error:")
 
@@ -99,13 +107,13 @@ def _told(config: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in config.items() if name not in UNTOLD}
 
 
-def _start(kind: str, asked: LabSettings, settings: Settings) -> None:
+def _start(kind: str, asked: LabSettings, settings: Settings, key: str) -> None:
     from training.launch import LaunchError, launch_lab
 
     try:
         launch_lab(kind, asked.options(), "", settings.runs, settings.data)
     except (LaunchError, OSError) as problem:
-        st.session_state[kind + AMISS] = str(problem)
+        st.session_state[key + AMISS] = str(problem)
 
 
 def _stop(run: RunSummary) -> None:

@@ -9,6 +9,7 @@ from dashboard.panels.bounded import said_problems
 from dashboard.panels.escape import plain
 from dashboard.panels.inspect_file import file_subject
 from dashboard.panels.inspect_tabs import inspect_tabs
+from dashboard.panels.inspect_work import open_look
 from dashboard.panels.landscape_form import checkpoints
 from dashboard.panels.named_choice import named_choice, named_switch
 from dashboard.panels.run_picker import run_labels
@@ -21,7 +22,9 @@ from training.checkpoints import CheckpointError
 
 words = texts("inspect_model")
 settings = read_settings()
-known = {run.id: run for run in listed_runs(settings.runs) if inspectable(run)}
+runs = {run.id: run for run in listed_runs(settings.runs)}
+open_look(runs)
+known = {name: run for name, run in runs.items() if inspectable(run)}
 FROM = {"run": _("a run"), "file": _("a file")}
 
 

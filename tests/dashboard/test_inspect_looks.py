@@ -124,6 +124,39 @@ def test_a_senseless_address_is_answered(
     assert all(answer in words for answer in answers)
 
 
+def test_the_address_of_a_look_opens_its_tab(look: Any, trained: Path) -> None:
+    from training.inspection import main
+
+    run = next(path.name for path in trained.iterdir() if "-mlp-" in path.name)
+    before = set(trained.iterdir())
+    options = ["--look", "predictions", "--split", "train", "--samples", "200000"]
+    assert main(["--run", run, *options, "--runs", str(trained)]) == 0
+    (made,) = set(trained.iterdir()) - before
+    page = look("Provenance", inspect_look=made.name)
+    assert "Each class" in said(page)
+    assert "no such look" in said(look("Provenance", inspect_look="none"))
+
+
+def test_a_file_is_looked_at_with_samples_of_a_data_set(
+    trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The panel alone: a network that belongs to no run."""
+    monkeypatch.setenv("DESCENT_RUNS", str(trained))
+
+    def script() -> None:
+        from dashboard.inspect_subject import Subject
+        from dashboard.panels.inspect_evaluation import evaluation_tab
+        from models.zoo import build_model
+
+        network = build_model("mlp", (1, 8, 8), 10).eval()
+        evaluation_tab(Subject("mine", "file", "a" * 64, 1, network.state_dict(), network, (1, 8, 8)))
+
+    page = AppTest.from_function(script, default_timeout=60).run()
+    assert not page.exception
+    assert "A file brings no samples" in said(page)
+    assert "Each class" in said(page)
+
+
 def test_two_networks_are_compared(look: Any, figures: Callable[[AppTest], dict[str, Any]]) -> None:
     page = look("Compare")
     assert "Told differently" in said(page)
