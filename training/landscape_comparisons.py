@@ -22,6 +22,7 @@ MOST_SEEDS = 20
 DATASETS = ("fashion_mnist", "digits", "mnist", "cifar10")  # images of ten classes: an address can name them
 BUDGETS = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0)
 LEAST_SAMPLES = 50
+START_SECONDS = 10.0  # processes that import PyTorch, twice
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ LANDSCAPE_COMPARISONS: Catalog[Comparison] = Catalog(
             ),
             "hills",
             100,
-            (60.0, 150.0),
+            (95.0, 150.0),
             more="without",
             less="with",
         ),
@@ -122,7 +123,7 @@ LANDSCAPE_COMPARISONS: Catalog[Comparison] = Catalog(
             ),
             "eigenvalue",
             1000,
-            (6.0, 20.0),
+            (5.0, 4.0),
             more="large",
             less="small",
             control="large_long",
@@ -143,7 +144,7 @@ LANDSCAPE_COMPARISONS: Catalog[Comparison] = Catalog(
             ),
             "eigenvalue",
             1000,
-            (4.0, 20.0),
+            (5.0, 4.0),
         ),
         Comparison(
             "optimizers",
@@ -160,7 +161,7 @@ LANDSCAPE_COMPARISONS: Catalog[Comparison] = Catalog(
             ),
             "eigenvalue",
             1000,
-            (4.0, 20.0),
+            (5.0, 4.0),
             more="adam",
             less="sgd",
         ),
@@ -178,7 +179,7 @@ LANDSCAPE_COMPARISONS: Catalog[Comparison] = Catalog(
             ),
             "trace",
             1000,
-            (4.0, 20.0),
+            (5.0, 4.0),
             more="without",
             less="with",
         ),
@@ -195,7 +196,7 @@ LANDSCAPE_COMPARISONS: Catalog[Comparison] = Catalog(
             ),
             "eigenvalue",
             1000,
-            (4.0, 25.0),
+            (6.0, 4.0),
             more="without",
             less="with",
         ),
@@ -285,4 +286,4 @@ class ComparisonOptions:
         points = (self.plane_points / 25) ** 2 * self.plane_samples / self.row.samples
         steps = sum(max(1.0, side.longer * 0.5) for side in self.row.sides)
         whole = steps * training * self.budget + len(self.row.sides) * landscape * points
-        return pixels * self.seeds * whole / max(1, cores)
+        return START_SECONDS + pixels * self.seeds * whole / max(1, cores)
