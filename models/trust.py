@@ -47,10 +47,12 @@ def trust(
     sample: Tensor,
     baseline: Tensor | None = None,
     draws: int = 3,
+    watch: Callable[[float], None] = lambda share: None,
     **settings: object,
 ) -> Trust:
     """Compares the explanation with those that networks of random weights give, `draws` times, for the same
-    sample [1, *shape], class and settings. ValueError for fewer than one draw.
+    sample [1, *shape], class and settings. `watch` is told the share that is done. ValueError for fewer than
+    one draw.
     """
     if draws < 1:
         raise ValueError(f"draws is {draws}; at least one network with random weights is needed")
@@ -60,6 +62,7 @@ def trust(
             explanation.method, randomised(network, seed), sample, explanation.target, baseline, **settings
         )
         agreements.append(rank_agreement(explanation.values, other.values))
+        watch(len(agreements) / draws)
     return _told(explanation, tuple(agreements))
 
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 LARGE = 276  # pixels: three of them side by side on a small laptop
 BADGES = {"good": "green", "caution": "orange", "poor": "red"}
 CONVOLUTIONS = ("Conv2d",)
+KEPT = 200  # badges of a session
 
 
 def attribution_tab(subject: Subject) -> None:
@@ -175,10 +176,7 @@ def _features(look: Inspected, explanation: Explanation) -> None:
 
 def _badge(look: Inspected, picked: Picked, explanation: Explanation, settings: Mapping[str, Any]) -> None:
     """How far to trust the picture; on request what becomes of it as layer after layer is drawn anew."""
-    with st.spinner(_("Comparing with networks of random weights"), show_time=False):
-        told = _trusted(
-            look.fingerprint, picked.key, explanation.method, explanation.target, dict(settings), look, picked
-        )
+    told = _trusted(look, picked, explanation, settings)
     titles = {
         "good": _("depends on what was learned"),
         "caution": _("with caution"),
@@ -192,18 +190,19 @@ def _badge(look: Inspected, picked: Picked, explanation: Explanation, settings: 
             _cascaded(look, picked, explanation, settings)
 
 
-@st.cache_resource(max_entries=200, show_spinner=False)
-def _trusted(
-    fingerprint: str,
-    sample: str,
-    method: str,
-    target: int,
-    settings: dict[str, Any],
-    _look: Inspected,
-    _picked: Picked,
-) -> Trust:
-    explanation = _cached(fingerprint, sample, method, target, settings, _look, _picked)
-    return trust(explanation, _look.network, _picked.inputs, **settings)
+def _trusted(look: Inspected, picked: Picked, explanation: Explanation, settings: Mapping[str, Any]) -> Trust:
+    """Computed once, with a bar: it takes three times as long as the explanation itself."""
+    asked = tuple(sorted(settings.items()))
+    key = (look.fingerprint, picked.key, explanation.method, explanation.target, asked)
+    kept: dict[object, Trust] = st.session_state.setdefault("inspect_trusted", {})
+    if key not in kept:
+        bar = st.progress(0.0, _("Comparing with networks of random weights"))
+        found = trust(explanation, look.network, picked.inputs, watch=bar.progress, **settings)
+        bar.empty()
+        while len(kept) >= KEPT:
+            kept.pop(next(iter(kept)))
+        kept[key] = found
+    return kept[key]
 
 
 def _cascaded(look: Inspected, picked: Picked, explanation: Explanation, settings: Mapping[str, Any]) -> None:
@@ -252,7 +251,7 @@ def _all(look: Inspected, picked: Picked, target: int) -> None:
         for number, row in enumerate(ATTRIBUTIONS, start=1):
             try:
                 found = _cached(look.fingerprint, picked.key, row.name, target, {}, look, picked)
-                told = _trusted(look.fingerprint, picked.key, row.name, target, {}, look, picked)
+                told = _trusted(look, picked, found, {})
             except (NoUnitsError, ValueError):
                 continue
             with st.container(width=PIXELS + 10):
