@@ -78,6 +78,12 @@ SECTIONS: dict[str, tuple[View, ...]] = {
             ":material/airwave:",
             mark("Curves and slopes, signals in depth, and the same in real networks."),
         ),
+        View(
+            "convolution",
+            mark("Convolution and pooling"),
+            ":material/grid_on:",
+            mark("A window slides over numbers that you can change, and the sum is written out."),
+        ),
     ),
     mark("Overfitting"): (
         View(
@@ -123,6 +129,12 @@ SECTIONS: dict[str, tuple[View, ...]] = {
             mark("Loss landscape"),
             ":material/terrain:",
             mark("The loss around a network: flat or sharp, and the way that training took."),
+        ),
+        View(
+            "architectures",
+            mark("Compare architectures"),
+            ":material/account_tree:",
+            mark("Size, work, depth and score of every network, and what each paper added."),
         ),
         View(
             "draw",

@@ -1,0 +1,31 @@
+"""Convolution and pooling: a window slides over numbers, and the sum is written out."""
+
+import streamlit as st
+
+from dashboard.language import _, texts
+from dashboard.panels.bounded import said_problems
+from dashboard.panels.convolution_stack import convolution_stack
+from dashboard.panels.convolution_window import convolution_window
+from dashboard.panels.source import show_source
+from dashboard.panels.try_this import Setting, try_this
+from models.convolution_stack import stack_rows
+from models.sliding import output_size, slid
+
+DEFAULTS: dict[str, Setting] = {
+    "convolution_kind": "convolution", "convolution_kernel": "example", "convolution_stride": 1,
+    "convolution_padding": 0, "convolution_dilation": 1, "convolution_mode": "zeros",
+    "convolution_numbers": "", "convolution_weights": "",
+}  # fmt: skip
+words = texts("convolution")
+
+st.title(_("Convolution and pooling"))
+st.caption(words["intro"])
+problems = st.container()
+try_this(words["try"], "convolution", DEFAULTS)
+st.subheader(_("A window slides"))
+convolution_window(words)
+st.subheader(_("A stack of layers"))
+convolution_stack(words)
+with problems:
+    said_problems(words["bad_address"], "convolution_")
+show_source(__file__, slid, output_size, stack_rows)

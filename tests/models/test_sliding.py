@@ -1,0 +1,121 @@
+"""Windows over numbers: sizes by formula and costs of stacks are PyTorch's own."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from models.convolution_stack import StackLayer, parsed_stack, stack_rows
+from models.kernels import KERNELS
+from models.receptive_field import receptive_fields
+from models.sliding import PADDING_MODES, SLIDES, Slide, output_size, slid
+
+NUMBERS = torch.tensor(
+    [[1.0, 2, 0, 3, 1], [0, 1, 2, 3, 1], [1, 2, 1, 0, 0], [5, 2, 3, 1, 1], [2, 1, 0, 1, 1]]
+)
+
+
+def test_the_worked_example() -> None:
+    found = slid(NUMBERS, torch.tensor(KERNELS["example"].rows, dtype=torch.float32), Slide())
+    assert found.tolist() == [[10, 12, 12], [18, 16, 16], [13, 9, 3]]
+
+
+slides = st.builds(
+    Slide,
+    st.sampled_from(SLIDES.names()),
+    st.integers(1, 4),
+    st.integers(0, 4),
+    st.integers(1, 3),
+    st.sampled_from(PADDING_MODES),
+)
+
+
+@given(slides, st.integers(1, 9), st.integers(1, 4))
+def test_the_size_of_the_formula_is_what_comes_out(slide: Slide, length: int, kernel: int) -> None:
+    numbers, weights = torch.randn(length, length + 1), torch.ones(kernel, kernel)
+    try:
+        found = slid(numbers, weights, slide)
+    except ValueError:
+        return  # a sentence of ours, never an error of PyTorch's
+    assert found.shape == tuple(output_size(size, kernel, slide) for size in numbers.shape)
+
+
+@pytest.mark.parametrize(
+    ("slide", "rule"),
+    [
+        (Slide(dilation=3), "does not fit"),
+        (Slide(padding=5, mode="reflect"), "has 4 numbers to repeat"),
+        (Slide("maximum", padding=2), "half of that at most"),
+        (Slide("average", dilation=2), "average pooling has none"),
+        (Slide("maximum", mode="circular"), "zeros alone"),
+        (Slide(mode="ones"), "it can be of zeros"),
+    ],
+)
+def test_a_window_that_cannot_slide_is_refused(slide: Slide, rule: str) -> None:
+    with pytest.raises(ValueError, match=rule):
+        slid(NUMBERS, torch.ones(3, 3), slide)
+
+
+def test_slopes_add_up_to_nothing_and_averages_to_one() -> None:
+    for kernel in KERNELS:
+        total = sum(map(sum, kernel.rows))
+        if kernel.name.startswith(("sobel", "prewitt", "roberts", "laplacian")):
+            assert total == 0
+        elif kernel.name in ("mean", "gaussian", "identity", "sharpen"):
+            assert total == pytest.approx(1)
+
+
+def built(layers: list[StackLayer], channels: int) -> nn.Sequential:
+    made: list[nn.Module] = []
+    for layer in layers:
+        out = layer.channels or channels
+        window = {"kernel_size": layer.kernel, "stride": layer.stride, "padding": layer.padding}
+        if layer.kind == "convolution":
+            made.append(nn.Conv2d(channels, out, dilation=layer.dilation, **window))
+        elif layer.kind == "depthwise":
+            made.append(nn.Conv2d(channels, out, groups=channels, dilation=layer.dilation, **window))
+        elif layer.kind == "transposed":
+            made.append(nn.ConvTranspose2d(channels, out, dilation=layer.dilation, **window))
+        else:
+            made.append({"maximum": nn.MaxPool2d, "average": nn.AvgPool2d}[layer.kind](**window))
+        channels = out
+    return nn.Sequential(*made)
+
+
+@pytest.mark.parametrize(
+    "text", ["c16k3p1, m2, c32k3p1, m2, d, c64k1", "c8k5s2p2 c8k3p2d2 a2", "d m3s2p1 c4k1", "c4k3p1 x6k4s2p1"]
+)
+def test_a_stack_costs_and_sees_what_pytorch_says(text: str) -> None:
+    layers = parsed_stack(text)
+    network = built(layers, 3)
+    rows = stack_rows(layers, 3, 32)
+    picture = torch.randn(1, 3, 32, 32)
+    for part, row in zip(network, rows, strict=True):
+        with FlopCounterMode(display=False) as counter:
+            picture = part(picture)
+        assert picture.shape[1:] == (row.channels, row.size, row.size)
+        assert sum(parameter.numel() for parameter in part.parameters()) == row.parameters
+        assert counter.get_total_flops() / 2 == row.multiply_adds
+    if "x" not in text:
+        seen = receptive_fields(network, (3, 32, 32))
+        assert [seen[str(place)].size for place in range(len(rows))] == [
+            (row.field, row.field) for row in rows
+        ]
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [("", "0 layers"), ("q3", "is no layer"), ("ck3", "how many channels"), ("c8k99", "out of range")],
+)
+def test_a_stack_that_cannot_be_read_is_refused(text: str, rule: str) -> None:
+    with pytest.raises(ValueError, match=rule):
+        parsed_stack(text)
+
+
+def test_a_stack_that_runs_out_of_pixels_says_where() -> None:
+    with pytest.raises(ValueError, match="layer 4: a window of 2 does not fit into 1"):
+        stack_rows(parsed_stack("m2 m2 m2 m2"), 1, 8)
