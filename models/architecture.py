@@ -70,7 +70,7 @@ def _last_field(network: nn.Module, summary: Summary, input_shape: InputShape) -
     ]
     if not any(layer.multiply_adds for layer in maps):
         return None
-    return receptive_fields(network, input_shape, [maps[-1].path]).get(maps[-1].path)
+    return receptive_fields(network, input_shape, [maps[-1].path], unbordered=False).get(maps[-1].path)
 
 
 def weighted_depth(network: nn.Module, input_shape: InputShape) -> int:

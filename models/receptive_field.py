@@ -59,11 +59,15 @@ class ReceptiveField:
 
 
 def receptive_fields(
-    network: nn.Module, input_shape: Sequence[int], paths: Sequence[str] | None = None
+    network: nn.Module,
+    input_shape: Sequence[int],
+    paths: Sequence[str] | None = None,
+    unbordered: bool = True,
 ) -> dict[str, ReceptiveField]:
     """By path, of every module that puts out maps [batch, channels, height, width], or of those named.
 
-    `input_shape` is that of one picture, (channels, height, width). ValueError for another shape.
+    `input_shape` is that of one picture, (channels, height, width). ValueError for another shape. Without
+    `unbordered`, fields that reach its border are followed no further: their `size` is None.
     """
     if len(input_shape) != 3:
         raise ValueError(f"samples of shape {tuple(input_shape)} are no pictures (channels, height, width)")
@@ -74,7 +78,7 @@ def receptive_fields(
     sizes: dict[str, tuple[int, int] | None] = {}
     factor = 1
     pending, boxes = list(own), own
-    while pending:
+    while pending and (unbordered or factor == 1):
         tall, wide = height * factor, width * factor
         for path in list(pending):
             if path not in boxes:  # the network takes pictures of one size only, and this layer comes after
