@@ -10,6 +10,7 @@ from dashboard.charts.embedding import embedding_chart
 from dashboard.charts.feature_maps import colored, map_sheet, overlay, strongest
 from dashboard.charts.likeness import agreement_chart, cka_chart, size_chart
 from dashboard.charts.probabilities import probability_chart
+from dashboard.charts.receptive import field_chart
 from dashboard.charts.thresholds import corruption_chart, threshold_chart
 
 line = np.linspace(0, 1, 5)
@@ -23,6 +24,7 @@ CHARTS = {
     "plane": embedding_chart(
         np.ones((3, 2)), np.array([0, 0, 1]), ["a", "b"], np.arange(3), ["x", "y"], 1, np.array([0, 2])
     ),
+    "field": field_chart(np.zeros((1, 6, 6), np.uint8), np.eye(6), (1, 1, 4, 5)),
     "space": embedding_chart(np.ones((2, 3)), np.array([0, 1]), ["a", "b"], np.arange(2), ["x", "y", "z"]),
 }
 
