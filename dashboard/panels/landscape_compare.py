@@ -112,12 +112,14 @@ def _look_or_start(options: ComparisonOptions, made: RunSummary | None, settings
 
 
 def option_words(options: ComparisonOptions) -> list[str]:
-    """The shortest command line that stands for what the form can ask."""
+    """The shortest command line that stands for the options that the form has, and for those of a plane."""
     words = [options.comparison]
     for name, value, usual in (
         ("--dataset", options.config.dataset, DATASETS[0]),
         ("--seeds", options.seeds, 3),
         ("--budget", options.budget, 1.0),
+        ("--points", options.points, 0),
+        ("--measured", options.measured, 0),
     ):
         if value != usual:
             words += [name, f"{value:g}" if isinstance(value, float) else str(value)]

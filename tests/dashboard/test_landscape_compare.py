@@ -107,8 +107,8 @@ def test_what_the_form_asks_is_the_command_line() -> None:
     usual = LANDSCAPE_COMPARISONS["dropout"].config("fashion_mnist")
     assert option_words(ComparisonOptions("dropout", usual)) == ["dropout"]
     digits = LANDSCAPE_COMPARISONS["dropout"].config("digits")
-    asked = option_words(ComparisonOptions("dropout", digits, seeds=5, budget=0.5))
-    assert asked == ["dropout", "--dataset", "digits", "--seeds", "5", "--budget", "0.5"]
+    asked = option_words(ComparisonOptions("dropout", digits, seeds=5, budget=0.5, points=13))
+    assert asked == ["dropout", "--dataset", "digits", "--seeds", "5", "--budget", "0.5", "--points", "13"]
 
 
 def test_the_list_of_runs_shows_the_study_and_leads_to_it(study: str, runs: Path) -> None:
