@@ -10,9 +10,8 @@ bias: 200 training sets of 20 samples x 12 widths (1 to 32) of an MLP with two h
     each width are timed, after one that warms up, and their mean stands for all. The ratio is also given per
     core: that is the loop spread over as many processes as ours has threads, at no loss.
     Bars: under 5 s from the press on two cores, and at least 20 times as fast as the loop.
-slider: the pages that answer without training, in a real Chromium. A key press on a slider, until the chart
-    beside it has been drawn anew, by the browser's own clock. Needs playwright and a Chromium; where they are
-    missing the bar is not shown to hold. Bar: median under 160 ms for each slider of SLIDERS.
+slider: the pages of the laboratory that answer without training, in a real Chromium, as pages.py measures
+    them. Bar: median under 160 ms for each of their sliders.
 
 The median of the rounds counts. Exits 0 where all bars hold, 1 where one does not.
 """
@@ -21,17 +20,11 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
 from pathlib import Path
-from typing import Any
 
 import psutil
 
@@ -44,33 +37,6 @@ import torch  # noqa: E402
 
 SECONDS_BAR, RATIO_BAR, SLIDER_BAR = 5.0, 20.0, 160.0
 PARTS = ("bias", "slider")
-# A page with its settings, the slider that is moved, and the chart that is waited for
-SLIDERS = (
-    ("fit_curve?fit_tab=Fit", "Degree", "The samples and the fit"),
-    ("fit_curve?fit_tab=Bias and variance", "Degree", "The cloud of fits"),
-    ("double_descent?descent_problem=digits", "Noise", "Error against the number of features"),
-    ("double_descent?descent_problem=digits", "Ridge", "Error against the number of features"),
-    ("double_descent?descent_problem=digits", "Samples", "Error against the number of features"),
-    ("double_descent?descent_problem=wave", "Features per sample", "Fitted functions"),
-    ("regularization", "Penalty", "Errors over the penalty"),
-    ("regularization?regular_tab=Dropout", "Draw", "Thinned networks and their mean"),
-    ("regularization?regular_tab=Early stopping", "Patience", "Validation loss and where it stops"),
-)
-ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu"]
-
-# From now on the page notes when a key goes down, and when the chart with that description is drawn.
-WATCH = """
-description => {
-  const figure = document.querySelector(`[aria-label="${description}"] .descent-figure`)
-  window.measured = []
-  window.pressed = 0
-  document.addEventListener("keydown", () => { window.pressed = performance.now() }, true)
-  figure.on("plotly_afterplot", () => {
-    if (window.pressed) window.measured.push(performance.now() - window.pressed)
-    window.pressed = 0
-  })
-}
-"""
 
 
 def from_the_press(runs: Path) -> tuple[float, float]:
@@ -171,73 +137,17 @@ def bias(options: argparse.Namespace) -> bool:
 
 
 def slider(options: argparse.Namespace) -> bool:
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        print("  playwright is not installed: not measured")
-        return False
-    browser_path = shutil.which("chromium") or shutil.which("google-chrome")
-    if browser_path is None:
-        print("  no Chromium here: not measured")
-        return False
+    from benchmarks.pages import FLOOR, OVERFITTING, measured
+
     held = True
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        server, address = started(Path(folder))
-        print(f"  from a key press to the picture, median of {options.presses} (bar: {SLIDER_BAR:g} ms)")
-        try:
-            browser = playwright.chromium.launch(executable_path=browser_path, args=ARGUMENTS)
-            page = browser.new_page(viewport={"width": 1280, "height": 1000})
-            for place, label, description in SLIDERS:
-                times = presses(page, f"{address}/{place}", label, description, options.presses)
-                middle = statistics.median(times)
-                held &= middle < SLIDER_BAR
-                worst = sorted(times)[int(0.95 * len(times))]
-                missed = "" if middle < SLIDER_BAR else "   MISSED"
-                print(f"  {middle:4.0f} ms (95% within {worst:4.0f})  {label}: {place}{missed}", flush=True)
-            browser.close()
-        finally:
-            server.terminate()
-            server.wait(20)
+    print(f"  from a key press to the picture, median of {options.presses} (bar: {SLIDER_BAR:g} ms)")
+    for found in measured(OVERFITTING, options.presses):
+        missed = found.row is not FLOOR and not found.median < SLIDER_BAR
+        held &= not missed
+        name = f"{found.row.control}: {found.row.page or 'a bare page'}"
+        words = f"  {found.median:4.0f} ms (95% within {found.tail:4.0f})  {name}"
+        print(words + ("   MISSED" if missed else ""), flush=True)
     return held
-
-
-def presses(page: Any, address: str, label: str, description: str, count: int) -> list[float]:
-    """Milliseconds of each press: the slider goes some steps up and down again."""
-    page.goto(address)
-    page.wait_for_selector(f'[aria-label="{description}"] .main-svg', timeout=60_000)
-    page.wait_for_timeout(1500)
-    page.evaluate(WATCH, description)
-    handle = page.get_by_role("slider", name=label).first
-    handle.focus()
-    for number in range(count + 2):
-        handle.press("ArrowRight" if number % 6 < 3 else "ArrowLeft")
-        page.wait_for_function("number => window.measured.length > number", arg=number, timeout=20_000)
-        page.wait_for_timeout(150)  # the rest of the page settles
-    return list(page.evaluate("window.measured"))[2:]
-
-
-def started(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
-    """A dashboard on a free port, once it answers."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environment = {**os.environ, "DESCENT_RUNS": str(folder)}
-    command = [sys.executable, "-m", "streamlit", "run", str(REPOSITORY / "dashboard" / "app.py")]
-    command += ["--server.port", str(port), "--server.headless", "true", "--server.fileWatcherType", "none"]
-    with (folder / "server.log").open("wb") as log:
-        server = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
-    address, until = f"http://127.0.0.1:{port}", time.monotonic() + 60
-    while True:
-        try:
-            urllib.request.urlopen(f"{address}/_stcore/health", timeout=2).close()
-            return server, address
-        except (urllib.error.URLError, OSError):
-            if time.monotonic() > until or server.poll() is not None:
-                server.kill()
-                raise SystemExit(
-                    f"the dashboard did not start: {(folder / 'server.log').read_text()}"
-                ) from None
-            time.sleep(0.2)
 
 
 def main() -> int:

@@ -59,13 +59,18 @@ async function work() {
     next.drawing = next.drawing
       .then(() => library(next.data.library))
       .then(Plotly => (next.gone ? null : draw(Plotly, next)))
-      .catch(problem => {
-        next.figure.textContent = problem.message
-      })
+      .catch(problem => failed(next, problem))
     await Promise.race([next.drawing, pause(1000)]) // one that hangs keeps no other
     await breath()
   }
   working = false
+}
+
+// Says why; the next data begin anew, in an empty place.
+function failed(instance, problem) {
+  if (window.Plotly) window.Plotly.purge(instance.figure)
+  instance.figure.textContent = problem.message
+  Object.assign(instance, { failed: true, listens: false, frame: undefined, rest: undefined, name: undefined })
 }
 
 const channel = new MessageChannel()
@@ -115,6 +120,11 @@ async function draw(Plotly, instance) {
     return
   }
   instance.rest = rest
+  if (instance.failed) figure.textContent = ""
+  instance.failed = false
+  for (const trace of described.data ?? []) {
+    if (trace.uid) trace.uid = trace.uid.replace(/\W/g, sign => `_${sign.charCodeAt(0)}_`) // Plotly makes classes of it
+  }
   layout.uirevision ??= "kept" // constant: what the reader did to the view survives new data
   layout.template = template(theme, data.colorways[theme.isDark ? "dark" : "light"])
   if (!layout.title?.text) layout.margin = { t: 16, ...layout.margin } // no title, no room for one
@@ -139,7 +149,7 @@ async function draw(Plotly, instance) {
 const CONFIG = {
   displaylogo: false,
   displayModeBar: "hover",
-  modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
+  modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d", "sendChartToCloud"], // nothing leaves this machine
 }
 
 // Whether a shape lies inside the axes as they are: one outside would move their ends, where they follow the data.

@@ -44,3 +44,20 @@ def test_a_suggestion_opens_its_tab(page: Any, dashboard: Any) -> None:
     page.get_by_role("button", name="One hidden layer: exactly the mean").click()
     expect(page.get_by_text("that mean, to the last digit")).to_be_visible(timeout=40_000)
     expect(page).to_have_url(re.compile("regular_tab=Dropout"))
+
+
+def test_a_line_that_marks_a_choice_moves_and_nothing_else_is_drawn(page: Any, dashboard: Any) -> None:
+    page.goto(dashboard.page("regularization"))
+    path = page.get_by_role("figure", name="L1 path")
+    line = path.locator(".shapelayer path")
+    expect(line).to_have_count(1, timeout=40_000)
+    path.locator(".js-plotly-plot").evaluate("node => { node.querySelector('.scatter').id = 'as-it-was' }")
+    place = line.get_attribute("d")
+    slider = page.get_by_role("slider", name="Penalty")
+    slider.focus()
+    slider.press("ArrowRight")
+    expect(line).not_to_have_attribute("d", place)
+    expect(path.locator("#as-it-was")).to_be_visible()
+    moved = line.get_attribute("d")
+    page.reload()
+    expect(line).to_have_attribute("d", moved, timeout=40_000)

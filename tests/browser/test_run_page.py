@@ -72,6 +72,21 @@ def test_zoom_and_place_stay_while_new_values_arrive(page: Any, dashboard: Any, 
     assert x_range(page) == zoomed
 
 
+def test_smoothing_comes_and_goes(page: Any, dashboard: Any, writer: RunWriter) -> None:
+    page.goto(dashboard.page("run", run=writer.directory.id))
+    drawn(page)
+    lines = page.evaluate(f"() => {LOSS}._fullData.length")
+    slider = page.get_by_role("slider", name="Smoothing")
+    slider.focus()
+    slider.press("End")
+    page.wait_for_function(f"lines => {LOSS}._fullData.length > lines", arg=lines)
+    names = page.evaluate(f"() => {LOSS}._fullData.map(trace => trace.uid)")
+    assert all(re.fullmatch(r"\w+", name) for name in names), "Plotly makes classes of them, when one goes"
+    slider.press("Home")
+    page.wait_for_function(f"lines => {LOSS}._fullData.length === lines", arg=lines)
+    drawn(page)
+
+
 def test_the_page_notices_by_itself_when_the_run_ends(page: Any, dashboard: Any, writer: RunWriter) -> None:
     page.goto(dashboard.page("run", run=writer.directory.id))
     stop = page.get_by_role("button", name="Stop", exact=True)
