@@ -25,7 +25,8 @@ def tree_part(words: Mapping[str, str]) -> None:
     """A click in the tree, or the box beside it, chooses the family."""
     said = st.session_state.get(FAMILY) or st.query_params.get(FAMILY)
     chosen = said if said in FAMILIES else START
-    left, right = st.columns([5, 6], gap="medium")
+    with st.grid(2, min_column_width=400, gap="medium"):  # below each other in a narrow window
+        left, right = st.container(), st.container()
     with left:
         height = 30 + ROW * len(FAMILIES)
         figure = tree_chart(chosen)
