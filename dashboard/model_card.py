@@ -112,8 +112,8 @@ def _use(subject: Subject) -> str:
     if not subject.model or subject.input_shape is None:
         return ""
     return (
-        "## Use\n\nThe weights lie beside this card as safetensors. Inputs are normalised as the training data "
-        "were.\n\n```python\nfrom safetensors.torch import load_file\n\n"
+        "## Use\n\nThe weights lie beside this card as safetensors. Inputs are normalised as the training "
+        "data were.\n\n```python\nfrom safetensors.torch import load_file\n\n"
         'network.load_state_dict(load_file("weights.safetensors"))\nnetwork.eval()\n'
         f"outputs = network(inputs)  # inputs: [batch, {', '.join(map(str, subject.input_shape))}]\n```"
     )

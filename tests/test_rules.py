@@ -66,7 +66,12 @@ def test_every_import_of_others_is_a_stated_requirement() -> None:
     """What the four folders import is in a list of requirements, the standard library, or ours."""
     lists = "".join((REPOSITORY / f"requirements{which}.txt").read_text() for which in ("", "-ray"))
     stated = re.findall(r"^([A-Za-z0-9_-]+)[=<>~]", lists, re.M)
-    module_names = {"scikit-learn": "sklearn", "websocket-client": "websocket", "pillow": "PIL", "openTSNE": "openTSNE"}
+    module_names = {
+        "scikit-learn": "sklearn",
+        "websocket-client": "websocket",
+        "pillow": "PIL",
+        "openTSNE": "openTSNE",
+    }
     known = {module_names.get(name, name.lower()) for name in stated} | set(FOLDERS) | sys.stdlib_module_names
     found = {
         f"{path.relative_to(REPOSITORY)} imports {module}"

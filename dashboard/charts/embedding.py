@@ -47,6 +47,7 @@ def embedding_chart(
             },
             hovertemplate=f"{html.escape(name)}<br>sample %{{customdata}}<extra></extra>",
         )
+    rings: list[tuple[int | np.ndarray, int, str, str]]
     rings = [(picked, 18, LIGHT.text, "picked")] if picked is not None else []
     if near is not None and len(near):
         rings.insert(0, (near, 13, LIGHT.categorical[1], "nearest"))

@@ -24,14 +24,14 @@ ROW = 30  # pixels of a family in the tree
 def tree_part(words: Mapping[str, str]) -> None:
     """A click in the tree, or the box beside it, chooses the family."""
     said = st.session_state.get(FAMILY) or st.query_params.get(FAMILY)
-    chosen = said if said in FAMILIES else START
+    chosen = str(said) if said in FAMILIES else START
     with st.grid(2, min_column_width=400, gap="medium"):  # below each other in a narrow window
         left, right = st.container(), st.container()
     with left:
         height = 30 + ROW * len(FAMILIES)
         figure = tree_chart(chosen)
         clicked = plot(figure, "arch_tree", height=height, on_click=True, description=_("Family tree"))
-        name = clicked and clicked.get("customdata")
+        name = str(clicked.get("customdata")) if clicked else ""
         if name in FAMILIES and name != chosen:
             st.session_state[FAMILY] = name
             st.query_params[FAMILY] = name

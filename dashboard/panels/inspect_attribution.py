@@ -197,7 +197,17 @@ def _trusted(look: Inspected, picked: Picked, explanation: Explanation, settings
     kept: dict[object, Trust] = st.session_state.setdefault("inspect_trusted", {})
     if key not in kept:
         bar = st.progress(0.0, _("Comparing with networks of random weights"))
-        found = trust(explanation, look.network, picked.inputs, watch=bar.progress, **settings)
+
+        def told(done: float) -> None:
+            bar.progress(done)
+
+        found = trust(
+            explanation,
+            look.network,
+            picked.inputs,
+            watch=lambda done: bar.progress(done) and None,
+            **settings,
+        )
         bar.empty()
         while len(kept) >= KEPT:
             kept.pop(next(iter(kept)))
