@@ -205,7 +205,7 @@ def _trusted(look: Inspected, picked: Picked, explanation: Explanation, settings
             explanation,
             look.network,
             picked.inputs,
-            watch=lambda done: bar.progress(done) and None,
+            watch=told,
             **settings,
         )
         bar.empty()
