@@ -39,9 +39,9 @@ def weight_table(rows: Sequence[Weights]) -> pd.DataFrame:
 
 
 def spread_chart(values: np.ndarray, title: str) -> go.Figure:
-    """How many weights lie in each of 80 bins, on a logarithmic axis: outliers are few and matter."""
+    """How many weights lie in each of up to 80 bins, on a logarithmic axis: outliers are few and matter."""
     finite = values[np.isfinite(values)]
-    counts, edges = np.histogram(finite, bins=80)
+    counts, edges = np.histogram(finite, bins=int(np.clip(np.sqrt(finite.size), 8, 80)))
     figure = QuickFigure()
     figure.add_bar(
         x=(edges[:-1] + edges[1:]) / 2,
@@ -53,14 +53,18 @@ def spread_chart(values: np.ndarray, title: str) -> go.Figure:
     figure.update_layout(
         title=title,
         xaxis={"title": _("weight")},
-        yaxis={"title": _("weights in a bin"), "type": "log", "dtick": 1},
+        yaxis={
+            "title": _("weights in a bin"),
+            "type": "log",
+            "range": [-0.3, np.log10(max(counts.max(initial=1), 1) * 1.5)],
+        },
         bargap=0,
         showlegend=False,
     )
     return figure.made()
 
 
-def ordered_chart(values: np.ndarray, title: str, y_title: str, limit: float | None = None) -> go.Figure:
+def ordered_chart(values: np.ndarray, title: str, y_title: str, limit: float = 0.0) -> go.Figure:
     """Numbers from the largest to the smallest on a logarithmic axis; those that are 0 are left out."""
     ordered = np.sort(np.asarray(values, np.float64))[::-1]
     shown = ordered[ordered > 0]
@@ -73,7 +77,8 @@ def ordered_chart(values: np.ndarray, title: str, y_title: str, limit: float | N
         marker={"size": 4},
         hovertemplate="%{x}: %{y:.4g}<extra></extra>",
     )
-    shapes = [] if not limit else [level(limit, color=LIGHT.quiet, width=1, dash="dot")]
+    near = bool(limit) and len(ordered) > 0 and ordered[-1] < 10 * limit
+    shapes = [] if not near else [level(limit, color=LIGHT.quiet, width=1, dash="dot")]
     figure.update_layout(
         title=title,
         xaxis={"title": _("from the largest to the smallest")},

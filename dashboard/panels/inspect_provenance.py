@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.inspect_subject import Subject
-from dashboard.language import _
+from dashboard.language import _, texts
 from dashboard.navigation import link
 
 
@@ -36,6 +36,7 @@ def provenance_tab(subject: Subject) -> None:
             alt=_("Checks of the file"),
         )
     if subject.directory is not None:
+        st.caption(texts("inspect_model")["own_file"])
         link("run", _("The run of this network"), icon=":material/show_chart:", run=subject.directory.id)
 
 

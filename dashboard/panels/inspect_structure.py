@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import pandas as pd
 import streamlit as st
 import torch
 
@@ -13,8 +12,8 @@ from dashboard.charts.network_graph import graph_dot
 from dashboard.inspect_subject import Subject
 from dashboard.language import _, count, mark, texts
 from dashboard.panels.bound_slider import bound_slider
-from dashboard.panels.bounded import bounded_choice
 from dashboard.panels.escape import plain
+from dashboard.panels.named_choice import named_switch
 from dashboard.panels.plot import plot
 from models.anatomy import Modes, anatomy, modes
 from models.graph import layer_graph
@@ -28,6 +27,10 @@ MEASURES: dict[str, tuple[str, str, Callable[[Layer], float]]] = {
     "memory": (mark("Memory of outputs"), mark("kB a sample"), lambda layer: layer.output_bytes / 1000),
     "time": (mark("Measured time"), mark("ms a sample"), lambda layer: 0.0),
 }
+COLUMNS = (
+    "layer", "kind", "output", "field", "parameters", "multiply_adds", "kilobytes", "milliseconds", "frozen",
+    "buffers", "calls", "settings",
+)  # fmt: skip
 GRAPH_HEIGHT = 620
 
 
@@ -93,8 +96,8 @@ def _layers(subject: Subject, summary: Summary, deepest: int) -> None:
     st.dataframe(
         table,
         hide_index=True,
-        height=min(560, 38 + 35 * len(table)),
-        column_order=[name for name in table.columns if name != "path"],
+        height="content" if len(table) <= 16 else 600,
+        column_order=[name for name in COLUMNS if name in table],
         column_config={
             "layer": st.column_config.TextColumn(_("Layer"), pinned=True, width="medium"),
             "kind": _("Class"),
@@ -124,7 +127,7 @@ def _costs(subject: Subject, summary: Summary) -> None:
     if len(leaves) < 2:
         return
     names = list(MEASURES)
-    measure = bounded_choice(
+    measure = named_switch(
         _("Cost of each layer"), names, names[0], "inspect_measure", lambda name: _(MEASURES[name][0])
     )
     title, unit, value_of = MEASURES[measure]
@@ -160,17 +163,13 @@ def _graph(subject: Subject, deepest: int) -> None:
 def _anatomy(subject: Subject) -> None:
     assert subject.network is not None
     rows = anatomy(subject.network)
-    st.dataframe(
-        pd.DataFrame(
-            [(row.code, row.gives, row.meaning) for row in rows], columns=["code", "gives", "meaning"]
-        ),
-        hide_index=True,
-        height="content",
-        column_config={
-            "code": st.column_config.TextColumn(_("Ask"), width="medium"),
-            "gives": st.column_config.TextColumn(_("Answer"), width="large"),
-            "meaning": st.column_config.TextColumn(_("Which is"), width="large"),
+    st.table(
+        {
+            _("Ask"): [f"`{row.code}`" for row in rows],
+            _("Answer"): [plain(row.gives) for row in rows],
+            _("Which is"): [row.meaning for row in rows],
         },
+        hide_index=True,
         alt=_("Anatomy of nn.Module"),
     )
     found = _modes(subject.sha256, subject.model, subject)

@@ -85,12 +85,13 @@ def _table(rows: Sequence[Weights]) -> None:
     if not table["broken"].any():
         table = table.drop(columns="broken")
     number = {
-        name: st.column_config.NumberColumn(_(name), format="%.4g") for name in ("low", "high", "mean", "std")
+        name: st.column_config.NumberColumn(_(title), format="%.4g")
+        for name, title in (("low", "Low"), ("high", "High"), ("mean", "Mean"), ("std", "Deviation"))
     }
     st.dataframe(
         table,
         hide_index=True,
-        height=min(460, 38 + 35 * len(table)),
+        height="content" if len(table) <= 12 else 460,
         column_config={
             "name": st.column_config.TextColumn(_("Tensor"), pinned=True, width="medium"),
             "shape": _("Shape"),
@@ -118,7 +119,7 @@ def _filters(subject: Subject, words: Mapping[str, str]) -> None:
     shown = (
         _("the first {n} of {all}").format(n=MOST_FILTERS, all=len(filters)) if many else f"{len(filters)}"
     )
-    st.caption(words["filters"].format(name=plain(name), shown=shown))
+    st.caption(words["filters"].format(name=name.replace("`", "'"), shown=shown))
     pictures = filter_pictures(filters.numpy())
     st.image(pictures, width=min(720, pictures.shape[1]))
 
@@ -192,12 +193,12 @@ def _changed(subject: Subject, words: Mapping[str, str]) -> None:
     except CheckpointError as problem:
         st.error(plain(str(problem)), icon=":material/error:")
         return
-    if other.sha256 == subject.sha256:
-        st.info(_("Both checkpoints are the same file."), icon=":material/equal:")
-        return
     steps = [int(one.position.get("step", 0)) for one in (subject, other)]
     before, after = (subject, other) if steps[0] <= steps[1] else (other, subject)
     found, unshared = changes(before.state, after.state)
+    if not unshared and not any(row.largest for row in found):
+        st.info(_("Both checkpoints hold the same weights."), icon=":material/equal:")
+        return
     st.caption(
         words["changed"].format(
             before=plain(before.checkpoint),
@@ -209,7 +210,7 @@ def _changed(subject: Subject, words: Mapping[str, str]) -> None:
     st.dataframe(
         change_table(found),
         hide_index=True,
-        height=min(420, 38 + 35 * len(found)),
+        height="content" if len(found) <= 12 else 420,
         column_config={
             "name": st.column_config.TextColumn(_("Tensor"), pinned=True, width="medium"),
             "shape": _("Shape"),
