@@ -16,6 +16,7 @@ from models.families import FAMILIES
 from models.zoo import MODELS
 
 FAMILY = "arch_family"
+TREE = "arch_tree"
 START = "resnet"
 ROW = 30  # pixels of a family in the tree
 
@@ -23,6 +24,7 @@ ROW = 30  # pixels of a family in the tree
 @st.fragment
 def tree_part(words: Mapping[str, str]) -> None:
     """A click in the tree, or the box beside it, chooses the family."""
+    _take_click()
     said = st.session_state.get(FAMILY) or st.query_params.get(FAMILY)
     chosen = str(said) if said in FAMILIES else START
     with st.grid(2, min_column_width=400, gap="medium"):  # below each other in a narrow window
@@ -30,18 +32,23 @@ def tree_part(words: Mapping[str, str]) -> None:
     with left:
         height = 30 + ROW * len(FAMILIES)
         figure = tree_chart(chosen)
-        clicked = plot(figure, "arch_tree", height=height, on_click=True, description=_("Family tree"))
-        name = str(clicked.get("customdata")) if clicked else ""
-        if name in FAMILIES and name != chosen:
-            st.session_state[FAMILY] = name
-            st.query_params[FAMILY] = name
-            st.rerun(scope="fragment")
+        plot(figure, TREE, height=height, on_click=True, description=_("Family tree"))
         st.caption(words["tree"])
     with right:
         shown = named_choice(
             _("Family"), FAMILIES.names(), START, FAMILY, lambda name: FAMILIES[name].title, width=280
         )
         _family(shown)
+
+
+def _take_click() -> None:
+    """The family that was clicked, before anything is drawn: drawing again would be refused while the rest
+    of the page is still being computed.
+    """
+    clicked = (st.session_state.get(TREE) or {}).get("clicked") or {}
+    name = str(clicked.get("customdata"))
+    if name in FAMILIES:
+        st.session_state[FAMILY] = name
 
 
 def _family(name: str) -> None:
