@@ -1,8 +1,7 @@
 """Start Descent: `python start.py`. Run its tests: `python start.py test`.
 
-Standard library only, and readable by Python 3.6: whatever `python` is, this file finds a Python that can run
-Descent, makes `.venv`, installs `requirements.txt` into it, and starts the Visdom server, the dashboard and,
-if there is no run yet, a first training.
+Standard library only, readable by Python 3.6: whatever `python` is, this file finds one that can run Descent,
+makes `.venv`, installs `requirements.txt`, and starts Visdom, the dashboard and, without runs, a first training.
 """
 
 import argparse
@@ -337,14 +336,15 @@ def serve(arguments: argparse.Namespace) -> int:
         end(children)
 
 
-# Files of tests are dealt out to one process a core, but four at most: each holds a PyTorch, and a browser.
-WHOLE_SUITE = ["-n", str(min(4, os.cpu_count() or 1)), "--dist", "loadfile"]
+# Dealt out to a process a core, four at most: each holds a PyTorch. Then the tests that wait for a browser.
+WHOLE_SUITE = [["-nlogical", "--maxprocesses=4", "--dist=loadfile", "-m", "not browser"], ["-m", "browser"]]
 
 
 def test(pytest_arguments: List[str]) -> int:
     environment = dict({"OMP_NUM_THREADS": "1"}, **os.environ)
-    command = [str(venv_python()), "-m", "pytest"] + (pytest_arguments or WHOLE_SUITE)
-    return subprocess.call(command, cwd=str(ROOT), env=environment)
+    command = [str(venv_python()), "-m", "pytest"]
+    parts = [pytest_arguments] if pytest_arguments else WHOLE_SUITE
+    return max([abs(subprocess.call(command + part, cwd=str(ROOT), env=environment)) for part in parts])
 
 
 def parser() -> argparse.ArgumentParser:

@@ -1,5 +1,7 @@
 """Activation functions: their curves, what they do to signals in depth, and what they do in real networks."""
 
+from functools import partial
+
 import streamlit as st
 
 from dashboard.language import _, texts
@@ -24,25 +26,19 @@ st.title(_("Activation functions"))
 st.caption(words["intro"])
 problems = st.container()
 try_this(words["try"], "activations")
+# A slider redraws its own part alone. The last two look at runs: what is live can't lie inside a fragment.
 contents = {
-    _("Curves"): lambda: activation_curves(words),
-    _("Depth"): lambda: activation_depth(words),
-    _("Softmax"): lambda: activation_softmax(words),
-    _("In a trained network"): lambda: activation_network(settings, words),
-    _("Race"): lambda: activation_race(settings, words),
+    _("Curves"): st.fragment(partial(activation_curves, words)),
+    _("Depth"): st.fragment(partial(activation_depth, words)),
+    _("Softmax"): st.fragment(partial(activation_softmax, words)),
+    _("In a trained network"): partial(activation_network, settings, words),
+    _("Race"): partial(activation_race, settings, words),
 }
-
-
-@st.fragment  # a slider redraws this part alone
-def laboratory() -> None:
-    boxes = st.tabs(list(contents), key="activations_tab", bind="query-params", on_change="rerun")
-    for draw, box in zip(contents.values(), boxes, strict=True):
-        if box.open:
-            with box:
-                draw()
-
-
-laboratory()
+boxes = st.tabs(list(contents), key="activations_tab", bind="query-params", on_change="rerun")
+for draw, box in zip(contents.values(), boxes, strict=True):
+    if box.open:
+        with box:
+            draw()
 with problems:
     said_problems(words["bad_address"], "activations_")
 show_source(__file__, activation_points, signals, expected_sizes, tempered_softmax, activation_sums)

@@ -17,6 +17,9 @@ COMPUTING = 60_000
 SURFACE, CONTOURS = "Surface of the landscape", "Contours of the landscape"
 
 
+MARKS = 2 * 5 + 1  # a path of five checkpoints, each mark with a halo, and the centre
+
+
 @pytest.fixture(scope="module")
 def network(dashboard: Any) -> None:
     """A small network with a checkpoint an epoch."""
@@ -46,11 +49,11 @@ def test_the_path_of_a_training_is_drawn_and_a_link_keeps_what_is_shown(
     page.goto(dashboard.page("landscape", landscape_kind="trajectory", landscape_samples="200"))
     page.get_by_role("button", name="Compute the landscape").click(timeout=STARTING)
     path = chart(page, CONTOURS).locator(".scatterlayer .points path")
-    expect(path).to_have_count(5, timeout=COMPUTING)
+    expect(path).to_have_count(MARKS, timeout=COMPUTING)
     page.get_by_role("radio", name="train", exact=True).click()
     expect(page).to_have_url(re.compile("landscape_whose=train"))
     page.reload()
-    expect(path).to_have_count(5, timeout=STARTING)
+    expect(path).to_have_count(MARKS, timeout=STARTING)
     expect(page.get_by_role("radio", name="train", exact=True)).to_be_checked()
 
 
