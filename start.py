@@ -1,7 +1,7 @@
 """Start Descent: `python start.py`. Run its tests: `python start.py test`.
 
 Standard library only, readable by Python 3.6: whatever `python` is, this file finds one that can run Descent,
-makes `.venv`, installs `requirements.txt`, and starts Visdom, the dashboard and, without runs, a first training.
+makes `.venv`, installs `requirements.txt`, and starts Visdom, the dashboard and, without runs, a training.
 """
 
 import argparse
