@@ -24,7 +24,9 @@ from pathlib import Path
 STATIC = Path(__file__).resolve().parent / "static"  # Streamlit serves the folder beside app.py
 VERSION = "1.30.0"
 PACKAGE = f"onnxruntime-web@{VERSION}"
-ADDRESS = f"https://registry.npmjs.org/onnxruntime-web/-/onnxruntime-web-{VERSION}.tgz"
+MIRROR = f"https://cdn.jsdelivr.net/npm/{PACKAGE}/"  # where ONNX Runtime's documentation has pages load it from
+    f"https://cdn.jsdelivr.net/npm/{PACKAGE}/"  # where ONNX Runtime's documentation has browsers load it from
+)
 INTEGRITY = (
     "q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ=="  # sha512
 )
@@ -37,7 +39,7 @@ class RuntimeUnavailableError(RuntimeError):
 
 @dataclass(frozen=True)
 class RuntimeFile:
-    """One file: its path in the package, and the SHA-256 of its content."""
+    """One file: its path in the package, below its folder "package/", and the SHA-256 of its content."""
 
     inside: str
     sha256: str
@@ -48,10 +50,10 @@ class RuntimeFile:
 
 
 SCRIPT = RuntimeFile(
-    "package/dist/ort.wasm.bundle.min.mjs", "11e64bd8ffe11bd1a2a2f0d6275fdfbbba7262f0b76b99b53d228a8a22ef3d90"
+    "dist/ort.wasm.bundle.min.mjs", "11e64bd8ffe11bd1a2a2f0d6275fdfbbba7262f0b76b99b53d228a8a22ef3d90"
 )
 MACHINE_CODE = RuntimeFile(
-    "package/dist/ort-wasm-simd-threaded.wasm",
+    "dist/ort-wasm-simd-threaded.wasm",
     "3398c10d07d229bd91b364548e130e0e51a8e5704b88c7c083ebbeb78842dee2",
 )
 FILES = (SCRIPT, MACHINE_CODE)
@@ -81,9 +83,9 @@ def fetch_runtime(static: Path = STATIC) -> Path:
     if all(_is_sound(folder / file.name, file) for file in FILES):
         return folder
     failures = []
-    for fetch in (_with_npm, _directly):
+    for fetch in (_from_npm, _from_mirror):
         try:
-            _publish(_unpacked(fetch()), folder)
+            _publish(_checked(fetch()), folder)
             return folder
         except (RuntimeUnavailableError, OSError, tarfile.TarError, subprocess.SubprocessError) as error:
             failures.append(str(error))
@@ -97,8 +99,17 @@ def _is_sound(path: Path, file: RuntimeFile) -> bool:
         return False
 
 
-def _with_npm() -> bytes:
-    """The package by npm, which knows of mirrors."""
+def _from_npm() -> dict[str, bytes]:
+    """Both files by name out of the package, which npm finds in whatever registry is set."""
+    package = _packed()
+    if base64.b64encode(hashlib.sha512(package).digest()).decode() != INTEGRITY:
+        raise RuntimeUnavailableError(f"what came as {PACKAGE} is another file than the one that was chosen")
+    with tarfile.open(fileobj=io.BytesIO(package)) as members:
+        opened = {file.name: members.extractfile(f"package/{file.inside}") for file in FILES}
+        return {name: content.read() if content else b"" for name, content in opened.items()}
+
+
+def _packed() -> bytes:
     npm = shutil.which("npm")  # npm.cmd on Windows
     if npm is None:
         raise RuntimeUnavailableError("npm is not installed")
@@ -118,26 +129,24 @@ def _with_npm() -> bytes:
         return packed[0].read_bytes()
 
 
-def _directly() -> bytes:
-    try:
-        with urllib.request.urlopen(ADDRESS, timeout=20) as answer:
-            return bytes(answer.read(100_000_000))
-    except (urllib.error.URLError, OSError) as error:
-        raise RuntimeUnavailableError(f"{ADDRESS} could not be read ({error})") from None
-
-
-def _unpacked(package: bytes) -> dict[str, bytes]:
-    """The content of both files by name, each checked."""
-    if base64.b64encode(hashlib.sha512(package).digest()).decode() != INTEGRITY:
-        raise RuntimeUnavailableError(f"what came as {PACKAGE} is another file than the one that was chosen")
+def _from_mirror() -> dict[str, bytes]:
+    """Both files by name, each by itself."""
     found = {}
-    with tarfile.open(fileobj=io.BytesIO(package)) as members:
-        for file in FILES:
-            content = members.extractfile(file.inside)
-            found[file.name] = content.read() if content else b""
-            if hashlib.sha256(found[file.name]).hexdigest() != file.sha256:
-                raise RuntimeUnavailableError(f"{file.inside} is another file than the one that was chosen")
+    for file in FILES:
+        try:
+            with urllib.request.urlopen(MIRROR + file.inside, timeout=20) as answer:
+                found[file.name] = bytes(answer.read(100_000_000))
+        except (urllib.error.URLError, OSError) as error:
+            raise RuntimeUnavailableError(f"{MIRROR}{file.inside} could not be read ({error})") from None
     return found
+
+
+def _checked(contents: dict[str, bytes]) -> dict[str, bytes]:
+    """The same, where each file is the one that was chosen."""
+    for file in FILES:
+        if hashlib.sha256(contents[file.name]).hexdigest() != file.sha256:
+            raise RuntimeUnavailableError(f"{file.inside} is another file than the one that was chosen")
+    return contents
 
 
 def _publish(contents: dict[str, bytes], folder: Path) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -57,21 +60,50 @@ def test_a_runtime_that_cannot_be_had_is_said_with_every_way(
 
         return fetch
 
-    monkeypatch.setattr(onnx_runtime, "_with_npm", fails("no npm"))
-    monkeypatch.setattr(onnx_runtime, "_directly", fails("no network"))
+    monkeypatch.setattr(onnx_runtime, "_from_npm", fails("no npm"))
+    monkeypatch.setattr(onnx_runtime, "_from_mirror", fails("no network"))
     with pytest.raises(onnx_runtime.RuntimeUnavailableError, match="no npm; no network"):
         onnx_runtime.fetch_runtime(tmp_path)
     assert onnx_runtime.published_runtime(tmp_path) is None
 
 
-def test_another_package_than_the_chosen_one_is_not_unpacked(
+def test_another_package_or_file_than_the_chosen_one_is_not_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for way in ("_with_npm", "_directly"):
-        monkeypatch.setattr(onnx_runtime, way, lambda: b"another one")
-    with pytest.raises(onnx_runtime.RuntimeUnavailableError, match="another file than the one"):
+    monkeypatch.setattr(onnx_runtime, "_packed", lambda: b"another package")
+    asked = []
+
+    def another(address: str, timeout: float) -> io.BytesIO:
+        asked.append(address)
+        return io.BytesIO(b"another file")
+
+    monkeypatch.setattr(onnx_runtime.urllib.request, "urlopen", another)
+    refused = r"what came as onnxruntime-web@.* is another file than the one.*; dist/.* is another file"
+    with pytest.raises(onnx_runtime.RuntimeUnavailableError, match=refused):
         onnx_runtime.fetch_runtime(tmp_path)
+    assert asked == [onnx_runtime.MIRROR + file.inside for file in onnx_runtime.FILES]
     assert not list(tmp_path.iterdir())
+
+
+def test_the_mirrors_files_are_kept_where_npm_has_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each file is what its address says, and its hash is taken from that."""
+    content = {onnx_runtime.MIRROR + file.inside: file.name.encode() for file in onnx_runtime.FILES}
+    files = tuple(
+        dataclasses.replace(file, sha256=hashlib.sha256(file.name.encode()).hexdigest())
+        for file in onnx_runtime.FILES
+    )
+    monkeypatch.setattr(onnx_runtime, "FILES", files)
+    monkeypatch.setattr(onnx_runtime.shutil, "which", lambda name: None)
+    monkeypatch.setattr(
+        onnx_runtime.urllib.request, "urlopen", lambda address, timeout: io.BytesIO(content[address])
+    )
+    folder = onnx_runtime.fetch_runtime(tmp_path)
+    assert {path.name: path.read_text() for path in folder.iterdir()} == {
+        file.name: file.name for file in files
+    }
+    assert onnx_runtime.published_runtime(tmp_path) == folder.name
 
 
 def test_a_changed_file_is_not_served(tmp_path: Path) -> None:
