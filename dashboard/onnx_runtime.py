@@ -24,9 +24,8 @@ from pathlib import Path
 STATIC = Path(__file__).resolve().parent / "static"  # Streamlit serves the folder beside app.py
 VERSION = "1.30.0"
 PACKAGE = f"onnxruntime-web@{VERSION}"
-MIRROR = f"https://cdn.jsdelivr.net/npm/{PACKAGE}/"  # where ONNX Runtime's documentation has pages load it from
-    f"https://cdn.jsdelivr.net/npm/{PACKAGE}/"  # where ONNX Runtime's documentation has browsers load it from
-)
+# Where the documentation of ONNX Runtime has pages load it from, file by file
+MIRROR = f"https://cdn.jsdelivr.net/npm/{PACKAGE}/"
 INTEGRITY = (
     "q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ=="  # sha512
 )
