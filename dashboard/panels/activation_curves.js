@@ -153,7 +153,7 @@ function panel(instance, name, top, height, title) {
   make(svg, "text", { x: MARGIN.left, y: top - 7 }, title)
   const step = (data.high - data.low) / (data.curves[0]?.values.length - 1)
   data.curves.forEach((curve, place) => {
-    const d = path(curve[name], index => x(data.low + index * step), y, (high - low) / 3, curve.jumps)
+    const d = path(curve[name], index => x(data.low + index * step), y, (high - low) / 3)
     const faint = data.curves.length > 1 && curve.name !== instance.focus ? " faint" : ""
     make(svg, "path", { class: `curve${faint}`, d, stroke: color(instance, place) })
   })
@@ -161,10 +161,10 @@ function panel(instance, name, top, height, title) {
 }
 
 // A jump between two neighbours is a gap, not a steep line.
-function path(numbers, x, y, jump, jumps) {
+function path(numbers, x, y, jump) {
   return numbers
     .map((value, place) => {
-      const gap = place === 0 || (jumps && Math.abs(value - numbers[place - 1]) > jump)
+      const gap = place === 0 || Math.abs(value - numbers[place - 1]) > jump
       return `${gap ? "M" : "L"}${x(place).toFixed(1)} ${y(value).toFixed(1)}`
     })
     .join("")

@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.language import _
+from dashboard.panels.beside import beside
 from dashboard.panels.bound_slider import bound_scale, bound_slider
 from dashboard.panels.bounded import noted_problem
 from dashboard.panels.named_several import named_several
@@ -42,7 +43,7 @@ def activation_curves(words: Mapping[str, str]) -> None:
         "activations_shown",
         lambda name: _(ACTIVATIONS[name].title),
     )
-    left, right = st.columns([1, 3], gap="medium")
+    left, right = beside("activations_curves")
     with left:
         reach = bound_slider(_("From -x to x"), 1.0, 20.0, 6.0, "activations_reach", 0.5)
         settings = {name: parameters(ACTIVATIONS[name], "activations") for name in chosen}
@@ -128,7 +129,6 @@ def _curve(name: str, settings: Mapping[str, Any], reach: float) -> dict[str, An
         "values": [round(value, 5) for value in points.y.tolist()],
         "slopes": [round(slope, 5) for slope in points.derivative.tolist()],
         "flat": flat_spans(points),
-        "jumps": True,
     }
 
 

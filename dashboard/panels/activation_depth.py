@@ -10,6 +10,7 @@ import streamlit as st
 from dashboard.charts.activation_depth import signal_depth_chart
 from dashboard.language import _
 from dashboard.panels.activation_curves import parameters, slider
+from dashboard.panels.beside import beside
 from dashboard.panels.bound_slider import bound_scale, bound_slider
 from dashboard.panels.named_choice import named_choice
 from dashboard.panels.plot import plot
@@ -22,7 +23,7 @@ WIDTHS = (8, 16, 32, 64, 128, 256)
 
 def activation_depth(words: Mapping[str, str]) -> None:
     """Controls at the left, the four panes beside them, one sentence under them."""
-    left, right = st.columns([1, 3], gap="medium")
+    left, right = beside("activations_depth")
     with left:
         activation = named_choice(
             _("Activation"),

@@ -11,6 +11,7 @@ from dashboard.charts.fold_curves import FoldCurve
 from dashboard.charts.trial_curves import TrialCurves, trial_curves_chart
 from dashboard.language import _
 from dashboard.navigation import link
+from dashboard.panels.beside import beside
 from dashboard.panels.bound_slider import bound_scale, bound_slider
 from dashboard.panels.bounded import bounded_choice
 from dashboard.panels.escape import plain
@@ -44,7 +45,7 @@ def activation_race(settings: Settings, words: Mapping[str, str]) -> None:
         "activations_racers",
         lambda name: _(ACTIVATIONS[name].title),
     )
-    left, right = st.columns([1, 3], gap="medium")
+    left, right = beside("activations_race")
     with left:
         _form(names, settings, words)
     with right:
@@ -92,14 +93,13 @@ def _start(config: RunConfig, names: tuple[str, ...], seeds: int, settings: Sett
     words = [*command_line(config), "--set", f"activation={','.join(names)}", "--seeds", str(seeds)]
     try:
         with st.spinner(_("Starting: importing PyTorch, loading the data ...")):
-            study = launch_study(MODULE, words, config.model, config.dataset, settings.runs, settings.data)
+            launch_study(MODULE, words, config.model, config.dataset, settings.runs, settings.data)
     except (LaunchError, OSError) as problem:
         st.error(plain(str(problem)), title=_("The race did not start"), icon=":material/error:")
         return
     if "activations_race" in st.query_params:
         del st.query_params["activations_race"]  # the newest one is shown
     st.session_state.pop("activations_race", None)
-    st.session_state["activations_begun"] = study
     st.rerun()
 
 

@@ -9,6 +9,7 @@ import torch
 
 from dashboard.charts.activation_sums import softmax_chart
 from dashboard.language import _
+from dashboard.panels.beside import beside
 from dashboard.panels.bound_slider import bound_scale, bound_slider
 from dashboard.panels.plot import plot
 from models.softmax import entropy, tempered_softmax
@@ -19,7 +20,7 @@ TEMPERATURES = (0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0)
 
 def activation_softmax(words: Mapping[str, str]) -> None:
     """Sliders at the left, probabilities beside them."""
-    left, right = st.columns([1, 3], gap="medium")
+    left, right = beside("activations_softmax")
     with left:
         temperature = float(bound_scale(_("Temperature"), TEMPERATURES, 1.0, "activations_temperature"))
         logits = [

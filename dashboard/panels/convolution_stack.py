@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.language import _
+from dashboard.panels.beside import beside
 from dashboard.panels.bound_slider import bound_slider
 from dashboard.panels.escape import plain
 from models.convolution_stack import StackRow, parsed_stack, stack_rows
@@ -18,7 +19,7 @@ FIRST = "c16k3p1, m2, c32k3p1, m2, d, c64k1"
 @st.fragment
 def convolution_stack(words: Mapping[str, str]) -> None:
     """Runs again by itself when the text or a slider changes."""
-    left, right = st.columns([1, 3], gap="medium")
+    left, right = beside("convolution_stack")
     with left:
         text = st.text_input(
             _("Layers"), FIRST, 400, "convolution_stack", bind="query-params", help=words["stack"]

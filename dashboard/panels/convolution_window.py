@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboard.language import _
 from dashboard.number_grid import packed_grid, unpacked_grid
+from dashboard.panels.beside import beside
 from dashboard.panels.bound_slider import bound_slider
 from dashboard.panels.bounded import noted_problem
 from dashboard.panels.escape import plain
@@ -24,7 +25,7 @@ EXAMPLE: Grid = [[1, 2, 0, 3, 1], [0, 1, 2, 3, 1], [1, 2, 1, 0, 0], [5, 2, 3, 1,
 @st.fragment
 def convolution_window(words: Mapping[str, str]) -> None:
     """Runs again by itself when a control or a number changes."""
-    left, right = st.columns([1, 3], gap="medium")
+    left, right = beside("convolution_window")
     with left:
         slide, kernel_name = _settings(words)
     preset = [list(row) for row in KERNELS[kernel_name].rows]
