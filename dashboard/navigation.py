@@ -80,7 +80,7 @@ SECTIONS: dict[str, tuple[View, ...]] = {
         ),
         View(
             "convolution",
-            mark("Convolution and pooling"),
+            mark("Convolution"),
             ":material/grid_on:",
             mark("A window slides over numbers that you can change, and the sum is written out."),
         ),
@@ -132,7 +132,7 @@ SECTIONS: dict[str, tuple[View, ...]] = {
         ),
         View(
             "architectures",
-            mark("Compare architectures"),
+            mark("Architectures"),
             ":material/account_tree:",
             mark("Size, work, depth and score of every network, and what each paper added."),
         ),

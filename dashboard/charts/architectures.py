@@ -52,15 +52,18 @@ AXES: Catalog[Axis] = Catalog(
     ],
 )
 DOT = 13  # pixels
+NEAR = 0.05  # two numbers that differ by less than this share would have their names on each other
 
 
 def size_chart(points: Sequence[Point], x: Axis, y: Axis) -> go.Figure:
     """A point a network, in the colour of its family; those without one of the two numbers are left out."""
     shown = [point for point in points if math.isfinite(x.value(point)) and math.isfinite(y.value(point))]
     families = list(dict.fromkeys(point.subject.family for point in shown))
+    sides = _sides([(x.value(point), y.value(point)) for point in shown])
     figure = QuickFigure()
     for number, family in enumerate(families):
         own = [point for point in shown if point.subject.family == family]
+        stand = [side for point, side in zip(shown, sides, strict=True) if point.subject.family == family]
         symbol = ("circle", "diamond", "square")[number // len(LIGHT.categorical) % 3]
         figure.add_scatter(
             x=[x.value(point) for point in own],
@@ -68,7 +71,7 @@ def size_chart(points: Sequence[Point], x: Axis, y: Axis) -> go.Figure:
             text=[point.title for point in own],
             customdata=[[point.title, point.subject.run] for point in own],
             mode="markers+text",
-            textposition="top center",
+            textposition=stand,
             textfont={"size": 11, "color": LIGHT.quiet},
             marker={
                 "size": DOT,
@@ -90,6 +93,18 @@ def size_chart(points: Sequence[Point], x: Axis, y: Axis) -> go.Figure:
         uirevision=f"{x.name} {y.name}",
     )
     return figure.made()
+
+
+def _sides(places: Sequence[tuple[float, float]]) -> list[str]:
+    """Where each name stands: above its mark, or below, where another's name is already above that place."""
+
+    def near(one: tuple[float, float], other: tuple[float, float]) -> bool:
+        return all(math.isclose(a, b, rel_tol=NEAR) for a, b in zip(one, other, strict=True))
+
+    return [
+        "bottom center" if any(near(place, earlier) for earlier in places[:number]) else "top center"
+        for number, place in enumerate(places)
+    ]
 
 
 def _axis(axis: Axis) -> dict[str, object]:

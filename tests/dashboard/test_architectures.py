@@ -92,3 +92,9 @@ def test_a_senseless_address_is_answered(open_page: Any) -> None:
     page = open_page("architectures", arch_x="beauty", arch_family="cats", arch_of="7", arch_pictures="1")
     said = " ".join(str(warning.value) for warning in page.warning).replace("\\", "")
     assert all(name in said for name in ("arch_x", "arch_family", "arch_of", "arch_pictures"))
+
+
+def test_two_networks_in_one_place_have_names_apart() -> None:
+    from dashboard.charts.architectures import _sides
+
+    assert _sides([(10.0, 5.0), (10.2, 5.1), (10.0, 7.0)]) == ["top center", "bottom center", "top center"]
