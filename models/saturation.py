@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from models.activations import ACTIVATIONS, ActivationPoints, activation_points
+from models.activations import ACTIVATIONS, ActivationPoints, activation_points, build_activation
 from models.probes import evaluated, unit_axis
 
 FLAT = 0.05  # of the largest slope: below it a unit hardly learns
@@ -56,11 +56,9 @@ def activation_sums(network: nn.Module, inputs: Float[Tensor, "batch *shape"]) -
     """Of every activation of the network, in the order in which they are used; evaluation mode, nothing is
     changed. ValueError where it has no activation that ACTIVATIONS knows.
     """
-    known = {
-        name: row_of(module)
-        for name, module in network.named_modules()
-        if row_of(module) not in (None, "identity")
-    }
+    rows = _rows()
+    found = {name: rows.get(type(module)) for name, module in network.named_modules()}
+    known = {name: row for name, row in found.items() if row is not None and row != "identity"}
     if not known:
         raise ValueError(
             f"this network has no activation of the table ({', '.join(ACTIVATIONS.names())}); choose another"
@@ -80,15 +78,17 @@ def activation_sums(network: nn.Module, inputs: Float[Tensor, "batch *shape"]) -
     finally:
         for handle in handles:
             handle.remove()
-    return [_sums(name, network.get_submodule(name), str(known[name]), sums) for name, sums in heard.items()]
+    return [_sums(name, network.get_submodule(name), known[name], sums) for name, sums in heard.items()]
 
 
 def row_of(module: nn.Module) -> str | None:
     """The name in ACTIVATIONS of what a module computes; None where no row makes modules of its class."""
-    for row in ACTIVATIONS:
-        if type(row.build(**{each.name: each.default for each in row.parameters})) is type(module):
-            return row.name
-    return None
+    return _rows().get(type(module))
+
+
+def _rows() -> dict[type[nn.Module], str]:
+    """Which row makes modules of which class; the first one, where several do."""
+    return {type(build_activation(name)): name for name in reversed(ACTIVATIONS.names())}
 
 
 def _sums(name: str, module: nn.Module, row: str, sums: Tensor) -> Sums:
@@ -96,7 +96,7 @@ def _sums(name: str, module: nn.Module, row: str, sums: Tensor) -> Sums:
     units = sums.movedim(axis, -1).reshape(-1, sums.shape[axis]).double()
     points = units.clone().requires_grad_()
     with torch.enable_grad():
-        (slopes,) = torch.autograd.grad(_alone(module, points).sum(), points)
+        (slopes,) = torch.autograd.grad(_alone(module, row, points).sum(), points)
     low, high = units.min().item(), units.max().item()
     margin = 0.02 * (high - low) or 1.0
     counts, edges = np.histogram(units.numpy(), _BINS, (low - margin, high + margin))
@@ -114,13 +114,12 @@ def _sums(name: str, module: nn.Module, row: str, sums: Tensor) -> Sums:
     )
 
 
-def _alone(module: nn.Module, points: Tensor) -> Tensor:
+def _alone(module: nn.Module, row: str, points: Tensor) -> Tensor:
     """The activation of one column a unit, in float64, without touching the network's own module."""
     if isinstance(module, nn.PReLU):
         slope = module.weight.detach().double()
         return torch.where(points > 0, points, slope * points)
-    settings = _settings(module, str(row_of(module)))
-    return ACTIVATIONS[str(row_of(module))].build(**settings).double()(points)
+    return build_activation(row, _settings(module, row)).double()(points)
 
 
 def _settings(module: nn.Module, row: str) -> dict[str, Any]:
