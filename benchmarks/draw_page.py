@@ -16,24 +16,21 @@ hold, 1 where not.
 from __future__ import annotations
 
 import argparse
-import os
 import re
 import shutil
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY))
+
+from benchmarks.playground_page import ARGUMENTS, started  # noqa: E402
+
 STROKE_BAR, DIFFERENCE_BAR = 100.0, 1e-4  # milliseconds; of any output
-ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu"]
 
 
 def main() -> int:
@@ -112,28 +109,6 @@ def compared(page: Any) -> tuple[int, float]:
     found = re.search(r"over ([\d,]+) pictures: ([\d.e+-]+);", result.inner_text())
     assert found is not None
     return int(found[1].replace(",", "")), float(found[2])
-
-
-def started(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
-    """A dashboard on a free port, once it answers."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environment = {**os.environ, "DESCENT_RUNS": str(folder), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "streamlit", "run", str(REPOSITORY / "dashboard" / "app.py")]
-    command += ["--server.port", str(port), "--server.headless", "true", "--server.fileWatcherType", "none"]
-    server = subprocess.Popen(
-        command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    address = f"http://127.0.0.1:{port}"
-    for _ in range(1200):
-        try:
-            urllib.request.urlopen(f"{address}/_stcore/health", timeout=2)
-            return server, address
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.1)
-    server.terminate()
-    raise SystemExit("the dashboard did not answer within two minutes")
 
 
 if __name__ == "__main__":

@@ -142,14 +142,14 @@ def started(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
         command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     address = f"http://127.0.0.1:{port}"
-    for _ in range(600):
+    for _ in range(1200):
         try:
             urllib.request.urlopen(f"{address}/_stcore/health", timeout=2)
             return server, address
         except (urllib.error.URLError, OSError):
             time.sleep(0.1)
     server.terminate()
-    raise SystemExit("the dashboard did not answer within a minute")
+    raise SystemExit("the dashboard did not answer within two minutes")
 
 
 if __name__ == "__main__":
