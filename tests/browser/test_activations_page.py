@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from models.activations import activation_points
+from tests.browser.places import place_of
 
 STARTING = 90_000  # milliseconds; the first page of a server imports PyTorch
 
@@ -39,7 +40,7 @@ def test_the_point_is_dragged_without_the_server(page: Any, dashboard: Any) -> N
     opened(page, dashboard)
     drawing = page.locator(".descent-curves svg")
     expect(drawing).to_be_visible()
-    box = drawing.bounding_box()
+    box = place_of(drawing)
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 100)
     page.mouse.down()
     seen = set()

@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import expect
 
 from dashboard.onnx_runtime import published_runtime
+from tests.browser.places import place_of
 
 STARTING = 90_000  # milliseconds; the first page of a server imports PyTorch
 PANELS = Path(__file__).resolve().parents[2] / "dashboard" / "panels"
@@ -49,7 +50,7 @@ def opened(page: Any, address: str, where: str = "browser") -> Any:
 
 def stroke(page: Any, *points: tuple[float, float], steps: int = 8) -> None:
     """A line by the mouse, in shares of the sheet."""
-    box = board(page).locator("canvas.sheet").bounding_box()
+    box = place_of(board(page).locator("canvas.sheet"))
     (x, y), *others = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
     page.mouse.move(x, y)
     page.mouse.down()

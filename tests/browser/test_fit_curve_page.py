@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from tests.browser.places import place_of
+
 FIT = "The samples and the fit"
 NAMES = (
     "label => document.querySelector(`[aria-label='${label}'] .descent-figure`)?.data?.map(each => each.name)"
@@ -52,7 +54,7 @@ def test_points_come_and_go_with_clicks(page: Any, dashboard: Any) -> None:
     page.goto(dashboard.page("fit_curve", fit_function="points"))
     drawn(page, FIT, "degree 3")
     assert page.evaluate(COUNT, FIT) == 12
-    box = figure(page, FIT).locator(".nsewdrag").first.bounding_box()
+    box = place_of(figure(page, FIT).locator(".nsewdrag").first)
     page.mouse.click(box["x"] + 0.62 * box["width"], box["y"] + 0.12 * box["height"])
     page.wait_for_function(f"label => ({COUNT})(label) === 13", arg=FIT)
     expect(page).to_have_url(re.compile("fit_points="))
@@ -61,7 +63,7 @@ def test_points_come_and_go_with_clicks(page: Any, dashboard: Any) -> None:
     expect(page.get_by_text("there are 0 points")).to_be_visible()
     for share in (0.3, 0.5, 0.7):
         label = "The points so far" if share < 0.7 else FIT
-        box = figure(page, label).locator(".nsewdrag").first.bounding_box()
+        box = place_of(figure(page, label).locator(".nsewdrag").first)
         page.mouse.click(box["x"] + share * box["width"], box["y"] + share * box["height"])
         expect(page.get_by_text(re.compile(rf"^{round((share - 0.1) / 0.2)} points?$"))).to_be_visible()
     drawn(page, FIT, "degree 3")
@@ -101,6 +103,6 @@ def test_a_click_on_a_capacity_chooses_it(new_page: Any, dashboard: Any) -> None
         figure(page, "Error against capacity").locator(".scatterlayer .trace").first.locator(".point").nth(9)
     )
     point.wait_for()
-    box = point.bounding_box()
+    box = place_of(point)
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     drawn(page, FIT, "degree 9")

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.places import place_of
+
 STARTING = 90_000  # milliseconds; the first page of a server imports PyTorch
 COMPUTING = 60_000
 
@@ -33,7 +35,7 @@ def test_a_click_on_the_matrix_brings_the_samples_of_the_cell(
     page.goto(dashboard.page("inspect_model", inspect_tab="Evaluation"))
     matrix = chart(page, "Confusion matrix")
     expect(matrix.locator(".heatmaplayer image")).to_be_visible(timeout=STARTING)
-    box = matrix.locator(".heatmaplayer image").bounding_box()
+    box = place_of(matrix.locator(".heatmaplayer image"))
     page.mouse.move(box["x"] + box["width"] * 0.05, box["y"] + box["height"] * 0.05)
     page.mouse.click(box["x"] + box["width"] * 0.05, box["y"] + box["height"] * 0.05)  # 0 taken for 0
     expect(page.get_by_text("0 taken for 0")).to_be_visible()

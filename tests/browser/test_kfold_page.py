@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.places import place_of
 from training import kfold
 
 OPTIONS = ["--model", "linear", "--epochs", "2", "--visdom", "off", "--way", "alone", "--engine", "serial"]
@@ -56,7 +57,7 @@ def test_a_click_on_a_sample_says_which_networks_miss_it(page: Any, dashboard: A
     gallery = page.get_by_role("figure", name="Samples that the networks get wrong")
     points = gallery.locator(".scatterlayer .trace").last.locator("path.point")
     expect(points.nth(5)).to_be_visible()
-    box = points.nth(5).bounding_box()
+    box = place_of(points.nth(5))
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     expect(page).to_have_url(re.compile(r"kfold_sample=\d+"))

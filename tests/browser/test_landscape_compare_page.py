@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.places import place_of
+
 STARTING = 90_000  # milliseconds; the first page of a server imports PyTorch
 COMPUTING = 120_000  # two trainings and two landscapes in processes that import PyTorch too
 QUICK = {"landscape_images": "digits", "landscape_seeds": "1", "landscape_budget": "0.1"}
@@ -40,7 +42,6 @@ def test_nothing_is_wider_than_the_page(
     page.goto(dashboard.page("landscape", landscape_tab="Compare"))
     button = page.get_by_role("button", name="Batch size and weight decay")
     expect(button).to_be_visible(timeout=STARTING)
-    box = button.bounding_box()
-    assert box is not None
+    box = place_of(button)
     assert box["width"] > 180, "its title is read in one line"
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

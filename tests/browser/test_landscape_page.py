@@ -12,6 +12,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
+from tests.browser.places import place_of
+
 STARTING = 90_000  # milliseconds; the first page of a server imports PyTorch
 COMPUTING = 60_000
 SURFACE, CONTOURS = "Surface of the landscape", "Contours of the landscape"
@@ -84,8 +86,7 @@ def test_a_place_under_the_pointer_is_marked_in_every_picture_and_cut_through(
     expect(chart(page, SURFACE).locator("canvas").first).to_be_visible(timeout=STARTING)
     expect(chart(page, "Cut of the landscape").locator(".scatterlayer .trace")).to_have_count(2)
     assert page.evaluate(CURSOR)[:2] == [None, None]
-    box = field.bounding_box()
-    assert box is not None
+    box = place_of(field)
     left, top = box["x"] + 0.75 * box["width"], box["y"] + 0.25 * box["height"]
     page.mouse.move(left - 5, top)
     page.mouse.move(left, top)

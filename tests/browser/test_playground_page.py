@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.places import place_of
 from training.playground import main
 
 OPTIONS = ["--samples", "100", "--epochs", "40", "--seeds", "3"]
@@ -101,7 +102,7 @@ def test_a_drag_along_the_curves_moves_the_film(page: Any, dashboard: Any, films
     at(page, 40)
     chart = page.locator("canvas.chart")
     chart.scroll_into_view_if_needed()
-    box = chart.bounding_box()
+    box = place_of(chart)
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 60)
     page.mouse.down()
     page.mouse.move(box["x"] + 46, box["y"] + 60, steps=4)  # where the axis begins
@@ -117,7 +118,7 @@ def test_numbers_are_under_the_pointer(page: Any, dashboard: Any, films: list[st
     plane.hover(position={"x": 120, "y": 100})
     expect(tip).to_contain_text("class 1:")
     expect(tip).to_contain_text("points over the seeds")
-    box = page.locator("canvas.network").bounding_box()
+    box = place_of(page.locator("canvas.network"))
     network = page.locator("canvas.network")
     network.hover(position={"x": box["width"] - 20, "y": box["height"] / 2 + 8})
     expect(tip).to_contain_text("bias")
@@ -136,7 +137,7 @@ def test_a_click_on_a_neuron_shows_its_map_large(page: Any, dashboard: Any, film
     picture = "canvas => canvas.toDataURL()"
     plane = page.locator("canvas.plane")
     before = plane.evaluate(picture)
-    box = page.locator("canvas.network").bounding_box()
+    box = place_of(page.locator("canvas.network"))
     page.locator("canvas.network").click(position={"x": 50, "y": box["height"] / 2 + 4})  # an input
     page.mouse.move(5, 5)
     expect(page.locator(PLAYER)).to_have_attribute("data-side", "160")

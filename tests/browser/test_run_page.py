@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import expect
 
 from logs.writer import RunWriter
+from tests.browser.places import place_of
 
 LOSS = "document.querySelector('[role=figure][aria-label=loss] .js-plotly-plot')"
 
@@ -58,7 +59,7 @@ def drawn(page: Any) -> None:
 def test_zoom_and_place_stay_while_new_values_arrive(page: Any, dashboard: Any, writer: RunWriter) -> None:
     page.goto(dashboard.page("run", run=writer.directory.id))
     drawn(page)
-    box = page.locator("[role=figure][aria-label=loss] .nsewdrag").first.bounding_box()
+    box = place_of(page.locator("[role=figure][aria-label=loss] .nsewdrag").first)
     page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + box["height"] / 2)
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + box["height"] / 2, steps=5)

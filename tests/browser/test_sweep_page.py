@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.places import place_of
+
 STARTING = 90_000  # milliseconds; the first page of a server imports PyTorch
 TRAINING = 120_000
 WEBGL = "GL Driver Message"
@@ -105,7 +107,7 @@ def test_what_is_brushed_on_an_axis_stays_brushed(page: Any, dashboard: Any, stu
     figure = chart(page, "All settings at once")
     expect(figure.locator(".parcoords .y-axis").first).to_be_visible()
     figure.scroll_into_view_if_needed()
-    box = figure.locator(".parcoords .axis-brush .background").first.bounding_box()
+    box = place_of(figure.locator(".parcoords .axis-brush .background").first)
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] * 0.2)
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] * 0.6, steps=8)
