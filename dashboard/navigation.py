@@ -79,6 +79,12 @@ SECTIONS: dict[str, tuple[View, ...]] = {
             mark("Curves and slopes, signals in depth, and the same in real networks."),
         ),
         View(
+            "losses",
+            mark("Losses"),
+            ":material/trending_down:",
+            mark("What each loss costs and how hard it pulls, and why classes are learned by cross-entropy."),
+        ),
+        View(
             "convolution",
             mark("Convolution"),
             ":material/grid_on:",

@@ -18,6 +18,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from models.catalog import Catalog, Parameter, checked_settings
+from models.class_losses import (
+    Divergence,
+    Focal,
+    NegativeLogLikelihood,
+    SquaredProbabilities,
+    reduced,
+    right_classes,
+)
 
 
 @dataclass(frozen=True)
@@ -33,14 +41,6 @@ class Loss:
     build: Callable[..., nn.Module]
     parameters: tuple[Parameter, ...] = ()
     soft_targets: bool = True  # takes the mixed targets that mixup makes
-
-
-def _reduced(values: Float[Tensor, "batch"], reduction: str) -> Tensor:
-    if reduction == "none":
-        return values
-    if reduction == "mean":
-        return values.mean()
-    raise ValueError(f"reduction is {reduction!r}; it must be 'mean' or 'none'")
 
 
 def _single(outputs: Tensor, loss: str) -> Tensor:
@@ -62,7 +62,7 @@ class BinaryCrossEntropy(nn.Module):
         logits = _single(outputs, "binary_cross_entropy")
         smooth = targets.reshape(logits.shape).to(logits.dtype) * (1 - self.label_smoothing)
         smooth = smooth + self.label_smoothing / 2
-        return _reduced(
+        return reduced(
             functional.binary_cross_entropy_with_logits(logits, smooth, reduction="none"), self.reduction
         )
 
@@ -78,7 +78,7 @@ class Distance(nn.Module):
     def forward(self, outputs: Float[Tensor, "batch outputs"], targets: Tensor) -> Tensor:
         # [batch] against [batch, 1] would broadcast to [batch, batch] without a word
         values = self.function(outputs, targets.to(outputs.dtype).reshape(outputs.shape))
-        return _reduced(values.mean(dim=1), self.reduction)
+        return reduced(values.mean(dim=1), self.reduction)
 
 
 class Margin(nn.Module):
@@ -96,16 +96,15 @@ class Margin(nn.Module):
         self.reduction = reduction
 
     def forward(self, outputs: Float[Tensor, "batch outputs"], targets: Tensor) -> Tensor:
-        if targets.ndim > 1 and targets.shape[1] != 1:
-            raise ValueError("a margin loss needs one right class a sample; with mixup use cross_entropy")
+        classes = right_classes(targets, "a margin loss")
         if outputs.shape[1] == 1:
-            signs = 2 * targets.reshape(-1).to(outputs.dtype) - 1
+            signs = 2 * classes.to(outputs.dtype) - 1
             violation = self.margin - signs * outputs[:, 0]
         else:
-            right = targets.reshape(-1, 1)
+            right = classes[:, None]
             wrong = outputs.scatter(1, right, float("-inf")).amax(dim=1)
             violation = self.margin + wrong - outputs.gather(1, right)[:, 0]
-        return _reduced(torch.where(violation >= 0, violation, torch.zeros_like(violation)), self.reduction)
+        return reduced(torch.where(violation >= 0, violation, torch.zeros_like(violation)), self.reduction)
 
 
 def _cross_entropy(label_smoothing: float = 0.0, reduction: str = "mean") -> nn.Module:
@@ -181,6 +180,57 @@ LOSSES: Catalog[Loss] = Catalog(
             tasks=("binary",),
             build=BinaryCrossEntropy,
             parameters=(SMOOTHING,),
+        ),
+        Loss(
+            name="nll",
+            title="Negative log-likelihood",
+            formula=r"-\ln p_y, \quad p = \operatorname{softmax}(s)",
+            summary="PyTorch's NLLLoss takes log-probabilities; after a log-softmax it is the cross-entropy.",
+            source="https://docs.pytorch.org/docs/stable/generated/torch.nn.NLLLoss.html",
+            tasks=("classification",),
+            build=NegativeLogLikelihood,
+            soft_targets=False,
+        ),
+        Loss(
+            name="kl_divergence",
+            title="KL divergence",
+            formula=r"\sum_c q_c \ln \frac{q_c}{p_c},"
+            r"\quad q_c = (1 - \varepsilon)\, y_c + \frac{\varepsilon}{C}",
+            summary="Cross-entropy less the entropy of the target: the same slope, and 0 where both agree.",
+            source="Kullback and Leibler 1951, doi:10.1214/aoms/1177729694",
+            tasks=("classification",),
+            build=Divergence,
+            parameters=(SMOOTHING,),
+        ),
+        Loss(
+            name="focal",
+            title="Focal",
+            formula=r"-(1 - p_y)^{\gamma} \ln p_y",
+            summary="A cross-entropy that leaves alone what is nearly right, so rare mistakes are heard.",
+            source="Lin et al. 2017, arXiv:1708.02002, section 3",
+            tasks=CLASSES,
+            build=Focal,
+            parameters=(
+                Parameter(
+                    "focusing",
+                    2.0,
+                    "how fast easy samples fade",
+                    low=0.0,
+                    high=5.0,
+                    step=0.1,
+                    symbol=r"\gamma",
+                ),
+            ),
+            soft_targets=False,
+        ),
+        Loss(
+            name="brier",
+            title="Squared error of probabilities",
+            formula=r"\sum_c (p_c - y_c)^2, \quad p = \operatorname{softmax}(s)",
+            summary="The Brier score. Its slope dies where the network is sure, even if it is wrong.",
+            source="Brier 1950, doi:10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2",
+            tasks=CLASSES,
+            build=SquaredProbabilities,
         ),
         Loss(
             name="mse",

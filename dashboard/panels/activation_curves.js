@@ -132,6 +132,8 @@ function panel(instance, name, top, height, title) {
   const { svg, data } = instance
   const every = data.curves.flatMap(curve => curve[name])
   let [low, high] = [Math.min(0, ...every), Math.max(name === "slopes" ? 1 : 0.5, ...every)]
+  const [least, most] = data.limits?.[name] ?? [low, high]
+  ;[low, high] = [Math.max(low, least), Math.min(high, most)]
   const air = 0.06 * (high - low || 1)
   ;[low, high] = [low - air, high + air]
   const { x } = instance.scale
@@ -150,14 +152,29 @@ function panel(instance, name, top, height, title) {
       make(svg, "text", { x: x(tick), y: top + height + 16, "text-anchor": "middle", class: "quiet" }, said(tick))
     }
   }
+  for (const { x: place, text } of data.marks ?? []) {
+    make(svg, "line", { class: "mark", x1: x(place), x2: x(place), y1: top, y2: top + height })
+    if (name === "values") make(svg, "text", { x: x(place) + 6, y: top + 14, class: "quiet" }, text)
+  }
   make(svg, "text", { x: MARGIN.left, y: top - 7 }, title)
   const step = (data.high - data.low) / (data.curves[0]?.values.length - 1)
   data.curves.forEach((curve, place) => {
     const d = path(curve[name], index => x(data.low + index * step), y, (high - low) / 3)
     const faint = data.curves.length > 1 && curve.name !== instance.focus ? " faint" : ""
-    make(svg, "path", { class: `curve${faint}`, d, stroke: color(instance, place) })
+    const drawn = make(svg, "path", { class: `curve${faint}`, d, stroke: color(instance, place) })
+    if (data.limits?.[name]) drawn.setAttribute("clip-path", `url(#${clip(svg, name, x, data, top, height)})`)
   })
-  return { y, low, high, top, height }
+  const inside = value => y(Math.min(high, Math.max(low, value)))
+  return { y, inside, low, high, top, height }
+}
+
+// What lies above or below a panel isn't drawn into its neighbour.
+function clip(svg, name, x, data, top, height) {
+  const id = `curve-clip-${name}`
+  svg.querySelector(`#${id}`)?.remove()
+  const width = x(data.high) - x(data.low)
+  make(make(svg, "clipPath", { id }), "rect", { x: x(data.low), y: top, width, height })
+  return id
 }
 
 // A jump between two neighbours is a gap, not a steep line.
@@ -200,8 +217,8 @@ function point(instance) {
     const value = at(instance, curve.values)
     const slope = at(instance, curve.slopes)
     const { tangent, value: dot, slope: other } = marks[row]
-    set(dot, { cx: place, cy: upper.y(value) })
-    set(other, { cx: place, cy: lower.y(slope) })
+    set(dot, { cx: place, cy: upper.inside(value) })
+    set(other, { cx: place, cy: lower.inside(slope) })
     // The tangent is as long whatever its slope: on the screen, not in units
     const dx = x(instance.at + reach) - place
     const dy = upper.y(value + slope * reach) - upper.y(value)
@@ -211,7 +228,7 @@ function point(instance) {
     const cells = instance.rows[row]
     cells[1].textContent = value.toFixed(4)
     cells[2].textContent = slope.toFixed(4)
-    cells[3].textContent = small(slope ** data.layers)
+    if (data.layers) cells[3].textContent = small(slope ** data.layers)
   })
   const words = data.words.point.replace("{x}", instance.at.toFixed(2))
   instance.head.textContent = words
@@ -234,7 +251,8 @@ function table(instance) {
   const { table: root, data } = instance
   root.replaceChildren()
   const head = root.createTHead().insertRow()
-  const titles = ["", data.words.value, data.words.slope, data.words.layers.replace("{n}", data.layers)]
+  const titles = ["", data.words.value, data.words.slope]
+  if (data.layers) titles.push(data.words.layers.replace("{n}", data.layers))
   titles.forEach((title, place) => {
     const cell = document.createElement("th")
     cell.textContent = title
@@ -245,7 +263,7 @@ function table(instance) {
   instance.rows = data.curves.map((curve, place) => {
     const row = body.insertRow()
     row.setAttribute("aria-selected", String(curve.name === instance.focus))
-    const cells = [0, 1, 2, 3].map(() => row.insertCell())
+    const cells = titles.map(() => row.insertCell())
     const button = document.createElement("button")
     button.type = "button"
     button.title = data.words.focus

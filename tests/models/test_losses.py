@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from sklearn.metrics import hinge_loss, log_loss, mean_absolute_error, mean_squared_error
+import torchvision
+from sklearn.metrics import brier_score_loss, hinge_loss, log_loss, mean_absolute_error, mean_squared_error
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -163,7 +164,11 @@ def test_margin_losses_and_single_logits_name_the_way_out() -> None:
         build_loss("binary_cross_entropy")(torch.randn(2, 3), torch.tensor([0, 1]))
     with pytest.raises(ValueError, match="with mixup use cross_entropy"):
         build_loss("hinge")(torch.randn(2, 3), torch.full((2, 3), 1 / 3))
-    assert [row.name for row in LOSSES if not row.soft_targets] == ["hinge", "perceptron"]
+    hard = ["nll", "focal", "hinge", "perceptron"]
+    assert [row.name for row in LOSSES if not row.soft_targets] == hard
+    for name in hard:
+        with pytest.raises(ValueError, match="with mixup use cross_entropy"):
+            build_loss(name)(torch.randn(2, 3), torch.full((2, 3), 1 / 3))
 
 
 def test_outputs_of_the_wrong_shape_are_refused() -> None:
@@ -171,3 +176,45 @@ def test_outputs_of_the_wrong_shape_are_refused() -> None:
     with pytest.raises(Exception, match="batch outputs"):
         build_loss("mse")(torch.randn(6), torch.randn(6))
     assert np.isfinite(build_loss("mse")(torch.randn(6, 1), torch.randn(6)).item())
+
+
+def test_likelihood_divergence_and_cross_entropy_are_one_loss() -> None:
+    outputs, targets = example(LOSSES["cross_entropy"])
+    logs = functional.log_softmax(outputs, dim=1)
+    torch.testing.assert_close(build_loss("nll")(outputs, targets), nn.NLLLoss()(logs, targets))
+    q = functional.one_hot(targets, 5) * 0.9 + 0.1 / 5
+    smooth = {"label_smoothing": 0.1}
+    divergence = build_loss("kl_divergence", smooth)(outputs, targets)
+    torch.testing.assert_close(divergence, nn.KLDivLoss(reduction="batchmean")(logs, q))
+    entropy = -(q * q.log()).sum(1).mean()
+    torch.testing.assert_close(divergence + entropy, build_loss("cross_entropy", smooth)(outputs, targets))
+
+
+def test_focal_is_torchvisions_and_at_zero_the_cross_entropy() -> None:
+    outputs, targets = example(LOSSES["binary_cross_entropy"])
+    found = build_loss("focal", {"focusing": 1.5})(outputs, targets)
+    truth = torchvision.ops.sigmoid_focal_loss(
+        outputs[:, 0], targets.float(), alpha=-1, gamma=1.5, reduction="mean"
+    )
+    torch.testing.assert_close(found, truth)
+    outputs, targets = example(LOSSES["focal"])
+    plain = build_loss("focal", {"focusing": 0.0})(outputs, targets)
+    torch.testing.assert_close(plain, build_loss("cross_entropy")(outputs, targets))
+
+
+def test_focal_has_a_slope_where_the_network_is_surely_right() -> None:
+    outputs = torch.tensor([[60.0, -60.0]], requires_grad=True)
+    build_loss("focal", {"focusing": 0.5})(outputs, torch.tensor([0])).backward()
+    assert outputs.grad is not None
+    assert torch.isfinite(outputs.grad).all()
+
+
+def test_the_squared_error_of_probabilities_is_the_brier_score() -> None:
+    outputs, targets = example(LOSSES["binary_cross_entropy"])
+    truth = brier_score_loss(targets.numpy(), outputs[:, 0].sigmoid().double().numpy())
+    assert build_loss("brier")(outputs, targets).item() == pytest.approx(2 * truth, rel=1e-5)
+    outputs, targets = example(LOSSES["brier"])
+    wrong = outputs.softmax(1) - functional.one_hot(targets, 5)
+    torch.testing.assert_close(build_loss("brier")(outputs, targets), wrong.square().sum(1).mean())
+    soft = functional.one_hot(targets, 5).float()
+    torch.testing.assert_close(build_loss("brier")(outputs, soft), build_loss("brier")(outputs, targets))
