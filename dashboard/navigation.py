@@ -90,6 +90,12 @@ SECTIONS: dict[str, tuple[View, ...]] = {
             ":material/grid_on:",
             mark("A window slides over numbers that you can change, and the sum is written out."),
         ),
+        View(
+            "normalisation",
+            mark("Normalisation"),
+            ":material/equalizer:",
+            mark("Which numbers share a mean, and what that does for training."),
+        ),
     ),
     mark("Overfitting"): (
         View(

@@ -1,8 +1,9 @@
 """What is left of a signal after many layers: activations going forward, gradients coming back, and what the
 theory of wide networks says they should be.
 
-A stack of linear layers of one width without biases, each followed by the activation. What goes in is drawn
-from a standard normal; at the end a gradient drawn from one is sent back through every layer.
+A stack of linear layers of one width without biases, each followed by a normalisation, where one is asked
+for, and the activation. What goes in is drawn from a standard normal; at the end a gradient drawn from one
+is sent back through every layer.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from torch import Tensor, nn
 from models.activations import build_activation, gain
 from models.catalog import checked_settings
 from models.initializers import INITIALIZERS
+from models.normalisation import EPSILON, NORMALISATIONS, build_normalisation
 
 SAMPLES = 128
 _POINTS = 4000  # of the normal distribution that the theory averages over; even: none at a kink in 0
@@ -54,9 +56,12 @@ def signals(
     seed: int = 0,
     activation_settings: Mapping[str, Any] | None = None,
     initializer_settings: Mapping[str, Any] | None = None,
+    normalisation: str | None = None,
+    normalisation_settings: Mapping[str, Any] | None = None,
 ) -> Signals:
     """Signals through `layers` layers of `width` units, in float64: 1e-300 of a gradient is still a number.
 
+    `normalisation`: a name of NORMALISATIONS, which then stands between sums and activation, as in training.
     UnknownNameError for a name; ValueError for fewer than one layer or unit, or a setting out of its range.
     Source of the theory: Poole et al. 2016, arXiv:1606.05340, section 2; Schoenholz et al. 2017,
     arXiv:1611.01232, section 3.
@@ -71,22 +76,27 @@ def signals(
         for _ in range(layers)
     ]
     module = build_activation(activation, activation_settings).double()
+    normalise: nn.Module = nn.Identity()
+    if normalisation is not None:
+        normalise = build_normalisation((width,), normalisation, normalisation_settings).double()
     inputs = torch.randn(SAMPLES, width, generator=generator, dtype=torch.float64)
     sent_back = torch.randn(SAMPLES, width, generator=generator, dtype=torch.float64)
 
-    sums, outputs = [], [inputs]
+    sums, passed, outputs = [], [], [inputs]
     for weight in weights:
-        before = (outputs[-1] @ weight.T).detach().requires_grad_()
-        sums.append(before)
-        outputs.append(module(before))
+        sums.append((outputs[-1] @ weight.T).detach().requires_grad_())
+        passed.append(normalise(sums[-1]))
+        outputs.append(module(passed[-1]))
     gradients = []
     flowing = sent_back
-    for weight, before, after in zip(reversed(weights), reversed(sums), reversed(outputs[1:]), strict=True):
-        (flowing,) = torch.autograd.grad(after, before, flowing, retain_graph=True)
+    for layer in reversed(range(layers)):
+        (flowing,) = torch.autograd.grad(outputs[layer + 1], passed[layer], flowing, retain_graph=True)
         gradients.append(flowing)
-        flowing = flowing @ weight
+        if normalisation is not None:
+            (flowing,) = torch.autograd.grad(passed[layer], sums[layer], flowing)
+        flowing = flowing @ weights[layer]
     spread = width * float(torch.stack([weight.square().mean() for weight in weights]).mean())
-    forward, backward = expected_sizes(module, spread, layers)
+    forward, backward = expected_sizes(module, spread, layers, normalisation)
     return Signals(
         torch.stack([output.detach() for output in outputs[1:]]),
         torch.stack(gradients[::-1]),
@@ -96,29 +106,39 @@ def signals(
 
 
 def expected_sizes(
-    module: nn.Module, spread: float, layers: int
+    module: nn.Module, spread: float, layers: int, normalisation: str | None = None
 ) -> tuple[Float[Tensor, "layers"], Float[Tensor, "layers"]]:
-    """Root mean squares of activations and of gradients at the sums, for weights of variance spread / width
-    and unlimited width: then every sum is normally distributed with variance q, and
+    """Root mean squares of activations and of gradients at what goes into them, for weights of variance
+    spread / width and unlimited width: then every sum is normally distributed with variance q, and
 
         q(l) = spread * a(l - 1),  a(0) = 1,  a(l) = E[f(sqrt(q(l)) z)^2]
         g(l) = spread * g(l + 1) * E[f'(sqrt(q(l)) z)^2],  the last one without the spread
 
     over z from a standard normal. a and g are the mean squares that the roots are taken of.
+
+    A normalisation divides the sums of layer l by the root of s(l) = spread * v(l - 1) + epsilon, and the
+    gradient with them; v is a, or, where it takes each unit over the samples, what is left of a without the
+    square of E[f]: the samples share that part, so it goes with the mean (Yang et al. 2019,
+    arXiv:1902.08129).
     """
+    over_samples = normalisation is not None and NORMALISATIONS[normalisation].over_samples
     z = torch.linspace(-_REACH, _REACH, _POINTS, dtype=torch.float64)
     density = torch.exp(-z.square() / 2) / math.sqrt(2 * math.pi)
-    forward, slopes, size = [], [], 1.0
+    forward, slopes, divisors, size = [], [], [], 1.0
     for _ in range(layers):
-        sums = (math.sqrt(spread * size) * z).requires_grad_()
+        variance = spread * size
+        divisors.append(1.0 if normalisation is None else variance + EPSILON)
+        sums = (math.sqrt(variance / divisors[-1]) * z).requires_grad_()
         values = module(sums)
         (slope,) = torch.autograd.grad(values.sum(), sums)
-        size = torch.trapezoid(values.detach().square() * density, z).item()
+        flat = values.detach()
+        forward.append(torch.trapezoid(flat.square() * density, z).item())
+        mean = torch.trapezoid(flat * density, z).item() if over_samples else 0.0
+        size = max(0.0, forward[-1] - mean**2)
         slopes.append(torch.trapezoid(slope.square() * density, z).item())
-        forward.append(size)
     backward = [slopes[-1]]
-    for slope_square in reversed(slopes[:-1]):
-        backward.append(backward[-1] * spread * slope_square)
+    for slope_square, divisor in zip(reversed(slopes[:-1]), reversed(divisors[1:]), strict=True):
+        backward.append(backward[-1] * spread * slope_square / divisor)
     return (
         torch.tensor(forward, dtype=torch.float64).sqrt(),
         torch.tensor(backward[::-1], dtype=torch.float64).sqrt(),

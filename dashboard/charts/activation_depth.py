@@ -25,20 +25,20 @@ def signal_depth_chart(found: Signals) -> go.Figure:
     figure = QuickFigure()
     values = found.activations.flatten(1).numpy()
     reach = float(np.quantile(np.abs(values), 0.998, axis=1).max()) or 1.0
-    _spread(figure, layers, values, (-reach, reach), "", "activation")
+    spread_pane(figure, layers, values, (-reach, reach), "", "activation")
     gradients = np.abs(found.gradients.flatten(1).numpy())
     powers = np.log10(gradients, out=np.full_like(gradients, np.nan), where=gradients > 0)
     known = powers[np.isfinite(powers)]
     low = max(SMALLEST, float(np.quantile(known, 0.002))) if len(known) else -1.0
     high = float(known.max()) if len(known) else 1.0
-    _spread(figure, layers, powers, (low, max(high, low + 1)), "2", "gradient")
+    spread_pane(figure, layers, powers, (low, max(high, low + 1)), "2", "gradient")
     _sizes(figure, layers, found.activation_sizes.numpy(), found.expected_activations.numpy(), "3", True)
     _sizes(figure, layers, found.gradient_sizes.numpy(), found.expected_gradients.numpy(), "4", False)
     figure.update_layout(**_layout(len(layers)))
     return figure.made()
 
 
-def _spread(
+def spread_pane(
     figure: QuickFigure,
     layers: np.ndarray,
     values: np.ndarray,

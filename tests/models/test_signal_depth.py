@@ -1,5 +1,7 @@
 """Signals through depth: against plain autograd, closed forms, and what wide networks do."""
 
+import math
+
 import pytest
 import torch
 from torch import nn
@@ -66,3 +68,43 @@ def test_settings_reach_both_and_wrong_ones_are_said() -> None:
         signals("rellu", "default", 2)
     with pytest.raises(ValueError, match="at least 1"):
         signals("relu", "default", 0)
+
+
+@pytest.mark.parametrize("normalisation", ["batch", "layer", "group", "rms"])
+@pytest.mark.parametrize("activation", ["relu", "tanh", "gelu"])
+def test_wide_normalised_stacks_do_what_the_theory_says(normalisation: str, activation: str) -> None:
+    found = signals(activation, "normal", 5, 400, normalisation=normalisation)
+    torch.testing.assert_close(found.activation_sizes, found.expected_activations, rtol=0.05, atol=0)
+    torch.testing.assert_close(found.gradient_sizes, found.expected_gradients, rtol=0.1, atol=0)
+
+
+def test_batch_norm_lets_gradients_of_relu_grow_as_published() -> None:
+    """Yang et al. 2019, arXiv:1902.08129: squared, by pi / (pi - 1) a layer going down, however weights
+    begin."""
+    for spread in (0.1, 2.0, 50.0):
+        _, backward = expected_sizes(nn.ReLU(), spread, 6, "batch")
+        growth = (backward[:-1] / backward[1:]).square()
+        torch.testing.assert_close(
+            growth, torch.full_like(growth, math.pi / (math.pi - 1)), rtol=2e-3, atol=0
+        )
+        _, backward = expected_sizes(nn.ReLU(), spread, 6, "layer")
+        torch.testing.assert_close(backward[0], backward[-1], rtol=2e-3, atol=0)
+
+
+def test_gradients_through_a_normalisation_are_autograds() -> None:
+    found = signals("tanh", "xavier_normal", layers=3, width=8, seed=5, normalisation="batch")
+    generator = torch.Generator().manual_seed(5)
+    weights = [
+        nn.init.xavier_normal_(torch.empty(8, 8, dtype=torch.float64), generator=generator) for _ in range(3)
+    ]
+    inputs, sent_back = (torch.randn(128, 8, generator=generator, dtype=torch.float64) for _ in range(2))
+    passed, values = [], inputs
+    for weight in weights:
+        values = nn.functional.batch_norm((values @ weight.T).requires_grad_(), None, None, training=True)
+        values.retain_grad()
+        passed.append(values)
+        values = torch.tanh(values)
+    values.backward(sent_back)
+    torch.testing.assert_close(found.gradients, torch.stack([each.grad for each in passed]))
+    with pytest.raises(ValueError, match="it needs places"):
+        signals("relu", "default", 2, normalisation="instance")
