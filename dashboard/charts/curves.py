@@ -5,12 +5,13 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from dashboard.charts.quick_figure import QuickFigure
 from dashboard.theme import DASHES, LIGHT
 from logs.thinning import thin
 
@@ -83,7 +84,21 @@ def curves_chart(
     points: int = POINTS,
 ) -> go.Figure:
     """The lines on one pane, each thinned to `points`; when smoothed, the raw values lie faint below."""
-    figure = go.Figure()
+    return curves_figure(lines, title, x_title, y_title, smoothing, log_x, log_y, points).made()
+
+
+def curves_figure(
+    lines: Sequence[Line],
+    title: str = "",
+    x_title: str = "",
+    y_title: str = "",
+    smoothing: float = 0.0,
+    log_x: bool = False,
+    log_y: bool = False,
+    points: int = POINTS,
+) -> QuickFigure:
+    """`curves_chart` before it is finished: a caller may change its layout."""
+    figure = QuickFigure()
     for line in lines:
         known = np.where(np.isfinite(line.y), line.y, np.nan)
         if smoothing:
@@ -96,10 +111,10 @@ def curves_chart(
         showlegend=len(lines) > 1,
         hovermode="x unified" if 1 < len(lines) <= 8 else "closest",
         legend={"groupclick": "toggleitem"},
+        # The view is kept while the axis means the same; on another axis, an old range would show nothing.
+        xaxis={"title": x_title, "type": _kind(log_x), "uirevision": f"{x_title} {log_x}"},
+        yaxis={"title": y_title, "type": _kind(log_y), "uirevision": f"{y_title} {log_y}"},
     )
-    # The view is kept while the axis means the same; on another axis, an old range would show nothing.
-    figure.update_xaxes(title=x_title, type=_kind(log_x), uirevision=f"{x_title} {log_x}")
-    figure.update_yaxes(title=y_title, type=_kind(log_y), uirevision=f"{y_title} {log_y}")
     return figure
 
 
@@ -108,24 +123,25 @@ def split_dash(split: str | None) -> str:
     return DASHES.get(split or "", "solid")
 
 
-def _trace(line: Line, values: np.ndarray, points: int, faint: bool = False) -> go.Scatter:
+def _trace(line: Line, values: np.ndarray, points: int, faint: bool = False) -> dict[str, Any]:
     kept = thin(line.x, values, points)
     few = int(np.isfinite(values).sum()) <= FEW
-    return go.Scatter(
-        x=line.x[kept],
-        y=values[kept],
-        name=html.escape(line.name, quote=False),  # a name is data: Plotly would read tags in it
-        mode="lines+markers" if few else "lines",
-        line={"color": line.color, "dash": "solid" if faint else line.dash, "width": 1 if faint else 2},
-        marker={"size": 3 if faint else 5},
-        opacity=0.3 if faint else 1.0,
-        hoverinfo="skip" if faint else None,
-        hovertemplate=None if faint else "%{y:.5g}",
-        showlegend=not faint,
-        legendgroup=line.group or line.name,
-        connectgaps=False,
-        uid=f"{line.name} {'raw' if faint else 'line'}",  # a hidden line stays hidden when others come or go
-    )
+    how = {"hoverinfo": "skip"} if faint else {"hovertemplate": "%{y:.5g}"}
+    return {
+        "type": "scatter",
+        "x": line.x[kept],
+        "y": values[kept],
+        "name": html.escape(line.name, quote=False),  # a name is data: Plotly would read tags in it
+        "mode": "lines+markers" if few else "lines",
+        "line": {"color": line.color, "dash": "solid" if faint else line.dash, "width": 1 if faint else 2},
+        "marker": {"size": 3 if faint else 5},
+        "opacity": 0.3 if faint else 1.0,
+        **how,
+        "showlegend": not faint,
+        "legendgroup": line.group or line.name,
+        "connectgaps": False,
+        "uid": f"{line.name} {'raw' if faint else 'line'}",  # a hidden line stays hidden when others come, go
+    }
 
 
 def _kind(logarithmic: bool) -> str:

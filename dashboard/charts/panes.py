@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from dashboard.charts.curves import CurveLike, Line, XAxis, curves_chart, x_values
+from dashboard.charts.curves import CurveLike, Line, XAxis, curves_figure, x_values
 from dashboard.theme import DASHES, LIGHT, SPLITS
 
 FIRST = ("loss", "accuracy")
@@ -68,7 +68,7 @@ def pane_chart(pane: Pane, curves: Mapping[tuple[str, str | None], CurveLike], v
         label = " ".join(part for part in (split or pane.title, "(epoch)" if whole_epoch else "") if part)
         dash = DASHES.get(split or "", "solid")
         lines.append(Line(label, x_values(curve, view.axis, view.start), curve.value, color, dash))
-    figure = curves_chart(
+    figure = curves_figure(
         lines,
         title=pane.title,
         x_title=X_TITLES[view.axis],
@@ -78,12 +78,22 @@ def pane_chart(pane: Pane, curves: Mapping[tuple[str, str | None], CurveLike], v
         log_y=view.log_y,
     )
     if pane.metric == "learning_rate":  # a constant one would else lie between -1 and 1, and be 250µ
-        figure.update_yaxes(rangemode="normal" if view.log_y else "tozero", exponentformat="power")
+        figure.layout["yaxis"] |= {
+            "rangemode": "normal" if view.log_y else "tozero",
+            "exponentformat": "power",
+        }
     figure.update_layout(
-        legend={"orientation": "h", "x": 1, "xanchor": "right", "y": 1.02, "yanchor": "bottom"},
+        legend={
+            "groupclick": "toggleitem",
+            "orientation": "h",
+            "x": 1,
+            "xanchor": "right",
+            "y": 1.02,
+            "yanchor": "bottom",
+        },
         margin={"l": 56, "r": 12, "t": 48, "b": 44},
     )
-    return figure
+    return figure.made()
 
 
 def _place(name: str) -> int:

@@ -16,6 +16,7 @@ from dashboard.panels.fit_form import DataChoice, ModelChoice, asked_of, choose
 from dashboard.panels.lab_results import now, run_of, run_progress, start_lab_button, table_of
 from dashboard.panels.live import live
 from dashboard.panels.named_choice import named_switch
+from dashboard.panels.numbers import Number, numbers
 from dashboard.panels.plot import plot
 from dashboard.settings import Settings
 from training.config import ConfigError
@@ -149,16 +150,21 @@ def _drawn(
                 st.rerun(scope="app")
     one = {part: float(values[place]) for part, values in parts.items()}
     total = one["bias_squared"] + one["variance"] + one["noise"]
-    with st.container(horizontal=True):
-        st.metric(_("Bias²"), f"{one['bias_squared']:.4g}")
-        st.metric(_("+ variance"), f"{one['variance']:.4g}")
-        st.metric(_("+ noise"), f"{one['noise']:.4g}")
-        st.metric(_("= expected error"), f"{total:.4g}")
-        st.metric(
-            _("Measured on new samples"),
-            f"{one['measured']:.4g} ± {one['doubt']:.1g}",
-            help=_("The error on new noisy values, drawn for each training set, and its standard error."),
-        )
+    measured = f"{one['measured']:.4g} ± {one['doubt']:.1g}"
+    numbers(
+        "fit_parts_numbers",
+        [
+            Number(_("Bias²"), f"{one['bias_squared']:.4g}"),
+            Number(_("+ variance"), f"{one['variance']:.4g}"),
+            Number(_("+ noise"), f"{one['noise']:.4g}"),
+            Number(_("= expected error"), f"{total:.4g}"),
+            Number(
+                _("Measured on new samples"),
+                measured,
+                _("The error on new noisy values, drawn for each training set, and its standard error."),
+            ),
+        ],
+    )
 
 
 @st.cache_data(max_entries=60, show_spinner=False)

@@ -154,12 +154,10 @@ def _pictures(
     )
     plot(chart, "descent_errors", height=400, description=_("Error against the number of features"))
     st.markdown(_reading(curves))
-    grid = st.grid(2, min_column_width=300, gap="medium")
-    with grid.container():
-        st.markdown(f"**{_('Length of the weights')}**")
+    with st.grid(2, min_column_width=300, gap="medium"):
         chart = norm_chart(curves.counts, curves.norm, samples, title)
-        plot(chart, "descent_norm", height=270, description=_("Norm of the weights"))
-    with grid.container():
+        heading = _("Length of the weights")
+        plot(chart, "descent_norm", height=270, description=_("Norm of the weights"), heading=heading)
         _second(problem, curves, swept, targets, count, ridge)
     st.caption(words["how"])
     st.latex(FEATURES[kind].formula)
@@ -172,7 +170,7 @@ def _second(
 ) -> None:
     """The picture that suits the problem: the functions, the mistakes, or what ridge does at this size."""
     if PROBLEMS[problem].inputs == 1:
-        st.markdown(f"**{_('The fit with {n} features').format(n=f'{count:,}')}**")
+        heading = _("The fit with {n} features").format(n=f"{count:,}")
         chart = fits_chart(
             swept.test_inputs[0, :, 0],
             fitted(swept, targets, count, ridge)[:, :, 0],
@@ -180,17 +178,19 @@ def _second(
             swept.train_inputs[0, :, 0],
             targets[0, :, 0],
         )
-        plot(chart, "descent_fits", height=270, description=_("Fitted functions"))
+        plot(chart, "descent_fits", height=270, description=_("Fitted functions"), heading=heading)
         return
     if curves.test_mistakes is not None:
-        st.markdown(f"**{_('Test mistakes')}**")
+        heading = _("Test mistakes")
         chart = mistakes_chart(curves.counts, curves.test_mistakes, curves.samples, _("number of features"))
-        plot(chart, "descent_mistakes", height=270, description=_("Share of wrong classes"))
+        described = _("Share of wrong classes")
+        plot(chart, "descent_mistakes", height=270, description=described, heading=heading)
         return
-    st.markdown(f"**{_('What ridge does with {n} features').format(n=f'{count:,}')}**")
+    heading = _("What ridge does with {n} features").format(n=f"{count:,}")
     errors = np.stack([_at(descent_curves(swept, targets, each), count) for each in RIDGES])
     chart = ridge_chart(np.array(RIDGES), errors, ridge, count)
-    plot(chart, "descent_ridges", height=270, description=_("Test error against ridge"))
+    described = _("Test error against ridge")
+    plot(chart, "descent_ridges", height=270, description=described, heading=heading)
 
 
 def _at(curves: DescentCurves, count: int) -> np.ndarray:

@@ -19,6 +19,7 @@ from dashboard.language import _
 from dashboard.panels.escape import plain
 from dashboard.panels.fit_form import DataChoice
 from dashboard.panels.fit_points import take_click
+from dashboard.panels.numbers import Number, numbers
 from dashboard.panels.plot import plot
 from training.capacities import CapacityFits
 from training.true_functions import TRUE_FUNCTIONS, CurveData, own_points, sampled
@@ -102,15 +103,18 @@ def empty_picture(choice: DataChoice, problem: str) -> None:
 
 def error_numbers(fits: CapacityFits, place: int, capacity_name: str) -> None:
     """The errors of the chosen capacity, and where the test error is smallest."""
-    with st.container(horizontal=True):
-        st.metric(_("Training error"), _short(fits.train_errors[place]), help=_("Mean squared error."))
-        st.metric(
-            _("Test error"), _short(fits.test_errors[place]),
-            help=_("Mean squared error expected on new samples; of own points, that of those held out."),
-        )  # fmt: skip
-        st.metric(_("Size of the weights"), _short(fits.sizes[place]))
-        if fits.best is not None:
-            st.metric(_("Best {name}").format(name=capacity_name.lower()), f"{fits.best}")
+    row = [
+        Number(_("Training error"), _short(fits.train_errors[place]), _("Mean squared error.")),
+        Number(
+            _("Test error"),
+            _short(fits.test_errors[place]),
+            _("Mean squared error expected on new samples; of own points, that of those held out."),
+        ),
+        Number(_("Size of the weights"), _short(fits.sizes[place])),
+    ]
+    if fits.best is not None:
+        row.append(Number(_("Best {name}").format(name=capacity_name.lower()), f"{fits.best}"))
+    numbers("fit_numbers", row)
 
 
 def residual_picture(drawn: Drawing, fits: CapacityFits, place: int) -> None:

@@ -19,6 +19,8 @@ export default function (component) {
   place.setAttribute("role", "figure")
   place.setAttribute("aria-label", data.description)
   place.tabIndex = 0 // a tab's panel looks for its first stop at each change inside, through all of a drawing else
+  write(parentElement.querySelector(".descent-heading"), data.heading)
+  write(parentElement.querySelector(".descent-note"), data.note)
   enqueue(instance)
 
   if (!instance.observer) {
@@ -39,6 +41,10 @@ export default function (component) {
     queue.delete(instance)
     if (window.Plotly) window.Plotly.purge(figure)
   }
+}
+
+function write(element, text) {
+  if (element.textContent !== text) element.textContent = text
 }
 
 function enqueue(instance) {

@@ -19,13 +19,18 @@ import streamlit as st
 from plotly.io.json import to_json_plotly
 
 from dashboard.language import _
+from dashboard.panels.escape import plain
 from dashboard.panels.plotly_library import published_library
 from dashboard.theme import DARK, DARK_FOR, LIGHT
 
 _SOURCE = Path(__file__).with_suffix(".js")
 _COMPONENT = st.components.v2.component(
     "descent_plot",
-    html='<div class="descent-plot"><div class="descent-figure"></div></div>\n<!-- filled by plot.js -->',
+    html=(
+        '<div class="descent-heading"></div>'
+        '<div class="descent-plot"><div class="descent-figure"></div></div>'
+        '<div class="descent-note"></div>\n<!-- filled by plot.js -->'
+    ),
     css=_SOURCE.with_suffix(".css").read_text(encoding="utf-8"),
     js=_SOURCE.read_text(encoding="utf-8"),
     isolate_styles=False,  # Plotly follows a drag on the whole document, which a shadow root would hide
@@ -33,10 +38,17 @@ _COMPONENT = st.components.v2.component(
 
 
 def plot(
-    figure: go.Figure, key: str, height: int = 420, on_click: bool = False, description: str = ""
+    figure: go.Figure,
+    key: str,
+    height: int = 420,
+    on_click: bool = False,
+    description: str = "",
+    heading: str = "",
+    note: str = "",
 ) -> dict[str, Any] | None:
     """Draw a figure, `height` pixels high and as wide as its place; the key must be unique on the page.
 
+    `heading` and `note` are texts above and below it, as they are: a page of fewer elements answers sooner.
     `description` is what a screen reader says; without one it is the figure's title. With `on_click`, a click
     on a point reruns the page (or the fragment) once, with a dict of `x`, `y`, `z`, `curve` (its index),
     `name`, `index` and `customdata`; otherwise, and for every other rerun, None.
@@ -45,7 +57,11 @@ def plot(
     words = description or str(described["layout"].get("title", {}).get("text") or "") or _("Chart")
     library = published_library() if st.get_option("server.enableStaticServing") else None
     if library is None:
+        if heading:
+            st.markdown(f"**{plain(heading)}**")
         st.plotly_chart(figure, key=key, height=height, alt=words)
+        if note:
+            st.caption(plain(note))
         st.caption(
             _("Charts lose their zoom when data changes: Plotly could not be put into dashboard/static.")
         )
@@ -56,12 +72,14 @@ def plot(
             "figure": json.dumps(described),
             "height": height,
             "description": words,
+            "heading": heading,
+            "note": note,
             "clicks": on_click,
             "library": f"{_base_path()}/app/static/{library}",
             "dark": DARK_FOR,
             "colorways": {"light": LIGHT.categorical, "dark": DARK.categorical},
         },
-        height=height,
+        height="content" if heading or note else height,
         on_clicked_change=_nothing,
     )
     return result.clicked if on_click else None

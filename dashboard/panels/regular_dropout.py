@@ -49,9 +49,11 @@ def regular_dropout(words: Mapping[str, str]) -> None:
         plot(chart, "regular_cloud", height=400, description=_("Thinned networks and their mean"))
         st.markdown(_reading(made, masks, distance))
         counts, distances = _distances(layers, rate)
-        st.markdown(f"**{_('How many masks make a good mean?')}**")
         chart = distances_chart(counts, distances, made.gap, masks, distance)
-        plot(chart, "regular_distances", height=290, description=_("Distance from the mean of all masks"))
+        plot(
+            chart, "regular_distances", height=290, description=_("Distance from the mean of all masks"),
+            heading=_("How many masks make a good mean?"),
+        )  # fmt: skip
         st.caption(words["dropout"])
 
 

@@ -53,16 +53,14 @@ def regular_paths(words: Mapping[str, str]) -> None:
     with right:
         _paths(prepared, l1, l2, names, penalty)
         st.markdown(_reading(prepared, l1, l2, at))
-        grid = st.grid(2, min_column_width=300, gap="medium")
-        with grid.container():
-            st.markdown(f"**{_('Weights at this penalty')}**")
+        with st.grid(2, min_column_width=300, gap="medium"):
             _weights(problem, prepared, l1, l2, names, at)
-        with grid.container():
-            st.markdown(f"**{_('Error against the penalty')}**")
             errors = {L1: (l1.train_error, l1.held_error), L2: (l2.train_error, l2.held_error)}
             chart = penalty_errors_chart(PENALTIES, errors, penalty)
-            plot(chart, "regular_errors", height=300, description=_("Errors over the penalty"))
-            st.caption(words["star"])
+            plot(
+                chart, "regular_errors", height=300, description=_("Errors over the penalty"),
+                heading=_("Error against the penalty"), note=words["star"],
+            )  # fmt: skip
 
 
 def regular_zeros(words: Mapping[str, str]) -> None:
@@ -124,13 +122,12 @@ def _paths(prepared: Prepared, l1: Path, l2: Path, names: list[str], penalty: fl
         last_out = np.where(l1.weights != 0, PENALTIES[:, None], 0).max(axis=0)
         colored = np.zeros(len(names), bool)
         colored[np.argsort(-last_out, kind="stable")[:COLORED]] = True
-    grid = st.grid(2, min_column_width=300, gap="medium")
-    for title, path in ((L1, l1), (L2, l2)):
-        with grid.container():
-            st.markdown(f"**{title}**")
+    with st.grid(2, min_column_width=300, gap="medium"):
+        for title, path in ((L1, l1), (L2, l2)):
             told = title == L1 and len(names) <= 12  # the same colours as beside it
             chart = paths_chart(PENALTIES, path.weights, names, penalty, colored, limit, told)
-            plot(chart, f"regular_{title}_path", height=320, description=_("{name} path").format(name=title))
+            described = _("{name} path").format(name=title)
+            plot(chart, f"regular_{title}_path", height=320, description=described, heading=title)
 
 
 def _reading(prepared: Prepared, l1: Path, l2: Path, at: int) -> str:
@@ -156,19 +153,20 @@ def _weights(problem: str, prepared: Prepared, l1: Path, l2: Path, names: list[s
         if prepared.truth is not None:
             values[_("truth")] = prepared.truth
         chart = bars_chart(names, values)
-        plot(chart, "regular_bars", height=300, description=_("Weights side by side"))
+        heading = _("Weights at this penalty")
+        plot(chart, "regular_bars", 300, description=_("Weights side by side"), heading=heading)
         return
     limit = float(max(np.abs(l1.weights[at]).max(), np.abs(l2.weights[at]).max(), 1e-6))
-    first, second = st.columns(2)
-    for column, name, path in ((first, L1, l1), (second, L2, l2)):
-        with column:
-            st.caption(f"{name}: {count(int((path.weights[at] != 0).sum()), '{n} pixel', '{n} pixels')}")
-            chart = pixels_chart(path.weights[at], size, limit)
-            plot(
-                chart, f"regular_{name}_pixels", height=250,
-                description=_("{name} weights as a picture").format(name=name),
-            )  # fmt: skip
-    st.caption(_("Orange pixels speak for an 8, blue ones for a 3. A dot: exactly 0."))
+    with st.container():
+        with st.grid(2, min_column_width=120):
+            for name, path in ((L1, l1), (L2, l2)):
+                kept = count(int((path.weights[at] != 0).sum()), "{n} pixel", "{n} pixels")
+                chart = pixels_chart(path.weights[at], size, limit)
+                plot(
+                    chart, f"regular_{name}_pixels", height=250, heading=f"{name}: {kept}",
+                    description=_("{name} weights as a picture").format(name=name),
+                )  # fmt: skip
+        st.caption(_("Orange pixels speak for an 8, blue ones for a 3. A dot: exactly 0."))
 
 
 def _rules(prepared: Prepared, problem: str, found: Mapping[str, Descent], steps: int) -> None:

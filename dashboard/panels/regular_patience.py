@@ -68,10 +68,12 @@ def _made(
             "epoch {best}: **{missed:.3f} missed**."
         ).format(kept=made.true[stop.kept - 1], least=least, best=int(made.true.argmin()) + 1, missed=missed)
     )
-    st.markdown(f"**{_('Every patience, on {n} such curves').format(n=RUNS)}**")
     trial = _trial(over, noise, dip, delta)
     chart = patience_chart(trial.patiences, trial.missed, trial.low, trial.high, trial.epochs, patience)
-    plot(chart, "regular_trial", height=300, description=_("What each patience misses"))
+    plot(
+        chart, "regular_trial", height=300, description=_("What each patience misses"),
+        heading=_("Every patience, on {n} such curves").format(n=RUNS),
+    )  # fmt: skip
     st.caption(words["trial"])
 
 

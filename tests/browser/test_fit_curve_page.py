@@ -35,10 +35,14 @@ def test_a_slider_moves_the_fit_and_the_address_and_a_link_brings_it_back(page: 
 
     page.goto(dashboard.page("fit_curve"))
     drawn(page, FIT, "degree 3")
+    test_error = page.locator(".descent-numbers div", has_text="Test error").locator("dd")
+    before = test_error.inner_text()
+    assert float(before) > 0
     handle = page.get_by_role("slider", name="Degree")
     handle.focus()
     handle.press("ArrowRight")
     drawn(page, FIT, "degree 4")
+    expect(test_error).not_to_have_text(before)
     expect(page).to_have_url(re.compile("fit_degree=4"))
     page.get_by_role("button", name="Too wild").click()
     drawn(page, FIT, "degree 15")

@@ -99,7 +99,9 @@ def words() -> Callable[[AppTest], str]:
 
     def collect(page: AppTest) -> str:
         kinds = ("title", "header", "subheader", "markdown", "caption", "text", "warning", "error", "info")
-        return "\n".join(str(item.value) for kind in kinds for item in page.get(kind))
+        sent = [json.loads(item.proto.mixed.json or item.proto.json) for item in page.get("bidi_component")]
+        around = [data[name] for data in sent if "figure" in data for name in ("heading", "note")]
+        return "\n".join([*(str(item.value) for kind in kinds for item in page.get(kind)), *around])
 
     return collect
 

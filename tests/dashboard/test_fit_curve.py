@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,8 @@ def slider(page: AppTest, key: str) -> Any:
 
 
 def metrics(page: AppTest) -> dict[str, str]:
-    return {each.label: each.value for each in page.metric}
+    sent = [json.loads(each.proto.mixed.json or each.proto.json) for each in page.get("bidi_component")]
+    return {each["label"]: each["value"] for data in sent for each in data.get("numbers", [])}
 
 
 def test_a_polynomial_is_there_at_once_with_all_its_pictures(open_page: Callable, figures: Callable) -> None:
