@@ -73,6 +73,12 @@ SECTIONS: dict[str, tuple[View, ...]] = {
     ),
     mark("Explore"): (
         View(
+            "tensors",
+            mark("Tensors"),
+            ":material/view_in_ar:",
+            mark("Pick an operation, see cells move and strides change, and the line that does it."),
+        ),
+        View(
             "activations",
             mark("Activation functions"),
             ":material/airwave:",
@@ -83,6 +89,12 @@ SECTIONS: dict[str, tuple[View, ...]] = {
             mark("Losses"),
             ":material/trending_down:",
             mark("What each loss costs and how hard it pulls, and why classes are learned by cross-entropy."),
+        ),
+        View(
+            "optimizers",
+            mark("Optimizers"),
+            ":material/downhill_skiing:",
+            mark("A race down surfaces whose minima are known, and a map of where each start leads."),
         ),
         View(
             "convolution",

@@ -1,0 +1,123 @@
+"""How a tensor lies in memory: its storage, the strides through it, and which tensors share one.
+
+https://docs.pytorch.org/docs/stable/tensor_view.html and https://docs.pytorch.org/docs/stable/storage.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A tensor in its storage.
+
+    `cells`: for each element, in the order of its indices,
+    the storage cell that it reads; -1 for none (a zero
+    of a sparse tensor, or no memory at all). `storage`: the number of its storage in `stored`.
+    """
+
+    shape: tuple[int, ...]
+    strides: tuple[int, ...] | None  # steps in cells along each dimension; None: no strides
+    offset: int  # the storage cell of the first element
+    dtype: str
+    bytes_each: int
+    values: list[float | bool | None]  # one for each element; None: no memory
+    cells: list[int]
+    storage: int | None
+
+
+@dataclass(frozen=True)
+class Storage:
+    """The numbers of a piece of memory, in order, and how many bytes it has."""
+
+    values: list[float | bool]
+    bytes: int
+
+
+def laid_out(tensors: Sequence[Tensor]) -> tuple[list[Layout], list[Storage]]:
+    """Each tensor's layout, and the storages they read: those that share memory name the same one."""
+    layouts: list[Layout] = []
+    storages: list[Storage] = []
+    known: dict[int, int] = {}  # by address
+    for tensor in tensors:
+        stored = tensor
+        if tensor.layout != torch.strided:
+            stored = tensor.values() if tensor.layout != torch.sparse_coo else tensor.coalesce().values()
+        if tensor.device.type == "meta":
+            layouts.append(_layout(tensor, [None] * tensor.numel(), [-1] * tensor.numel(), None))
+            continue
+        memory = stored.untyped_storage()
+        address = memory.data_ptr()
+        if address not in known or not address:  # no address: nothing is stored, and nothing shared
+            known[address] = len(storages)
+            count = memory.nbytes() // tensor.element_size()
+            everything = stored.detach().as_strided((count,), (1,), 0)
+            storages.append(Storage(everything.tolist(), memory.nbytes()))
+        place = known[address]
+        count = len(storages[place].values)
+        if tensor.layout == torch.strided:
+            numbered = torch.arange(count).as_strided(tensor.shape, tensor.stride(), tensor.storage_offset())
+            cells = numbered.flatten().tolist() if count else []
+            values = tensor.detach().flatten().tolist()
+        else:
+            values = tensor.detach().to_dense().flatten().tolist()
+            cells = _sparse_cells(tensor)
+        layouts.append(_layout(tensor, values, cells, place))
+    return layouts, storages
+
+
+def _layout(tensor: Tensor, values: list[float | bool | None], cells: list[int], place: int | None) -> Layout:
+    strided = tensor.layout == torch.strided
+    return Layout(
+        tuple(tensor.shape),
+        tuple(tensor.stride()) if strided else None,
+        int(tensor.storage_offset()) if strided else 0,
+        str(tensor.dtype).removeprefix("torch."),
+        tensor.element_size(),
+        values,
+        cells,
+        place,
+    )
+
+
+def _sparse_cells(tensor: Tensor) -> list[int]:
+    """For each element the place of its value among those that are stored, or -1."""
+    coordinates = tensor.to_sparse_coo().coalesce()
+    count = coordinates.values().numel()
+    if tensor.layout == torch.sparse_csc:  # column by column, coordinates go row by row
+        rows, columns = coordinates.indices()
+        order = torch.argsort(columns * tensor.shape[0] + rows)
+        places = torch.empty(count, dtype=torch.long)
+        places[order] = torch.arange(count)
+    else:
+        places = torch.arange(count)
+    numbered = torch.sparse_coo_tensor(
+        coordinates.indices(), places + 1, coordinates.shape, check_invariants=False
+    )
+    return [int(cell) - 1 for cell in numbered.to_dense().flatten().tolist()]
+
+
+def relation(result: Tensor, given: Tensor) -> str:
+    """ "same" (the very tensor), "view" (it reads the same storage) or "copy" (storage of its own)."""
+    if result is given:
+        return "same"
+    if "meta" in (result.device.type, given.device.type) or torch.strided not in (
+        result.layout,
+        given.layout,
+    ):
+        return "copy"
+    if result.layout != given.layout or result.device != given.device:
+        return "copy"
+    address = result.untyped_storage().data_ptr()
+    return "view" if address and address == given.untyped_storage().data_ptr() else "copy"
+
+
+def offset_of(index: Sequence[int], layout: Layout) -> int:
+    """The storage cell of an element: offset + sum of index times stride."""
+    strides = layout.strides or ()
+    return layout.offset + sum(place * step for place, step in zip(index, strides, strict=True))
