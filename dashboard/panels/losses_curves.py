@@ -28,7 +28,10 @@ SHOWN = {
     "probability": ("cross_entropy", "focal", "brier"),
     "number": ("mse", "l1", "huber"),
 }
-LIMITS: dict[str, dict[str, Span]] = {"probability": {"values": (0.0, 6.0), "slopes": (-12.0, 0.5)}}
+LIMITS: dict[str, dict[str, Span]] = {
+    "lead": {"values": (0.0, 1e3), "slopes": (-1e3, 0.5)},
+    "probability": {"values": (0.0, 6.0), "slopes": (-12.0, 0.5)},
+}
 
 
 def losses_curves(words: Mapping[str, str]) -> None:
@@ -66,7 +69,7 @@ def losses_curves(words: Mapping[str, str]) -> None:
             st.info(words["none"], icon=":material/show_chart:")
             return
         x = torch.linspace(*span, POINTS, dtype=torch.float64)
-        drawn = [_curve(name, against, x, target, classes, settings[name]) for name in chosen]
+        drawn = [drawn_curve(name, against, x, target, classes, settings[name]) for name in chosen]
         marks = [(target, _("target"))] if against == "number" else []
         curves_board(
             "losses_curves", AT, drawn, span, at, _words(against), limits=LIMITS.get(against), marks=marks
@@ -76,13 +79,18 @@ def losses_curves(words: Mapping[str, str]) -> None:
         about_loss(LOSSES[name])
 
 
-def _curve(
-    name: str, against: str, x: torch.Tensor, target: float, classes: int, settings: Mapping[str, Any]
+def drawn_curve(
+    name: str,
+    against: str,
+    x: torch.Tensor,
+    target: float = 0.0,
+    classes: int = 2,
+    settings: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
+    """The named loss as `curves_board` takes it; x is evenly spaced."""
     points = loss_points(name, against, x, target, classes, settings)
-    return curve(
-        name, _(LOSSES[name].title), points.y, points.derivative, flat_spans(ActivationPoints(*points))
-    )
+    flat = flat_spans(ActivationPoints(*points))
+    return curve(name, _(LOSSES[name].title), points.y, points.derivative, flat)
 
 
 def _words(against: str) -> dict[str, str]:

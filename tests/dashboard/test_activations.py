@@ -13,7 +13,7 @@ import pytest
 from dashboard.charts.activation_depth import signal_depth_chart
 from dashboard.charts.activation_sums import flat_shares_chart, softmax_chart, sums_chart
 from dashboard.language import texts
-from dashboard.panels.activation_race import is_race
+from dashboard.panels.activation_race import RACE
 from dashboard.panels.try_this import suggestions
 from models.activations import ACTIVATIONS
 from models.catalog import Parameter
@@ -142,6 +142,6 @@ def test_a_race_varies_nothing_but_the_activation() -> None:
     class Run:
         kind, info = "sweep", Info()
 
-    assert is_race(Run())  # type: ignore[arg-type]
+    assert RACE.races(Run())  # type: ignore[arg-type]
     Info.study = {"space": {"activation": [], "learning_rate": []}}
-    assert not is_race(Run())  # type: ignore[arg-type]
+    assert not RACE.races(Run())  # type: ignore[arg-type]

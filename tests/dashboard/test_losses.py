@@ -7,7 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import torch
 
+from dashboard.charts.loss_descent import loss_descent_chart
 from dashboard.language import texts
 from dashboard.panels.try_this import suggestions
 from models.losses import LOSSES
@@ -80,3 +82,35 @@ def test_a_new_row_is_on_the_page(visit: Any, monkeypatch: pytest.MonkeyPatch) -
     assert values[300] == pytest.approx(0, abs=1e-5)
     assert values[0] == pytest.approx(6 - 0.69315, abs=1e-4)
     assert any("Log cosh" in each.value for each in page.markdown)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"losses_tab": "Softmax", "losses_temperature": "0.2", "losses_softmax": "8,-8;0,1"},
+        {"losses_tab": "Softmax"},
+        {"losses_tab": "Entropy", "losses_entropy": "1,0,0,0,0,0,0,0;0,1,0,0,0,0,0,0"},
+        {"losses_tab": "Why not squared error", "losses_start": "-8.0", "losses_rate": "5"},
+        {"losses_tab": "Race"},
+    ],
+)
+def test_every_other_tab_opens_with_extreme_settings(visit: Any, query: dict[str, str]) -> None:
+    page = visit(**query)
+    assert not page.error
+    assert not page.warning
+
+
+def test_senseless_rows_are_said(visit: Any, words: Callable) -> None:
+    for tab, query, rule in (
+        ("Softmax", {"losses_softmax": "1,2,3"}, "two rows of 2 to 8"),
+        ("Softmax", {"losses_softmax": "1,99;1,0"}, "between -8 and 8"),
+        ("Entropy", {"losses_entropy": "0,0;1,0"}, "one above 0"),
+    ):
+        assert rule in words(visit(losses_tab=tab, **query)).replace("\\", "")
+
+
+def test_the_descent_chart_has_a_line_for_each_loss() -> None:
+    rows = {"One": torch.tensor([0.1, 0.6]), "Two": torch.tensor([0.1, 0.2])}
+    figure = loss_descent_chart(rows)
+    assert [trace.name for trace in figure.data] == ["One", "Two"]
+    assert list(figure.data[0].y) == pytest.approx([0.1, 0.6])
