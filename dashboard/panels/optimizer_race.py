@@ -1,0 +1,129 @@
+"""The race: chosen optimizers from one start, a learning rate each, and what came of it."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+
+import streamlit as st
+
+from dashboard.language import _
+from dashboard.panels.beside import beside
+from dashboard.panels.named_several import named_several
+from dashboard.panels.optimizer_form import (
+    START,
+    course_form,
+    decay_slider,
+    racer_of,
+    rate_key,
+    rate_slider,
+    rate_stops,
+    rate_text,
+)
+from dashboard.panels.race_board import race_board
+from dashboard.panels.try_this import put
+from dashboard.race_picture import Shown, race_picture
+from training.optimizers import OPTIMIZERS
+from training.race import Course, Path, Racer, best_rate, race
+from training.stability import stability
+from training.surfaces import SURFACES, Minimum
+
+DEFAULT = ("sgd", "momentum", "adagrad", "rmsprop", "adam")
+KEPT = 200  # paths
+SEARCHED = 30.0  # times more and less than the present learning rate
+
+Store = OrderedDict[tuple[Course, Racer], Path]
+
+
+def optimizer_race(words: Mapping[str, str]) -> None:
+    """Who races, the controls, and beside them the race."""
+    names = named_several(
+        _("Who races"),
+        OPTIMIZERS.names(),
+        DEFAULT,
+        "optimizers_racers",
+        lambda name: _(OPTIMIZERS[name].title),
+    )
+    left, right = beside("optimizers_race")
+    with left:
+        course = course_form(words)
+        decay = decay_slider()
+        racers = [racer_of(name, course.surface, rate_slider(name, course.surface), decay) for name in names]
+        st.button(
+            _("Find each its best rate"), icon=":material/search:", key="optimizers_tune",
+            on_click=_tune, args=(course, racers), help=words["tune"], disabled=not racers,
+        )  # fmt: skip
+    with right:
+        if not racers:
+            st.info(words["none"], icon=":material/flag:")
+            return
+        shown = [
+            Shown(
+                racer.optimizer, _(OPTIMIZERS[racer.optimizer].title), rate_text(racer), place_of(racer), path
+            )
+            for racer, path in zip(racers, raced(course, racers), strict=True)
+        ]
+        race_board("optimizers_race_board", race_picture(course, shown, reached), move_start)
+        about_surface(course, words)
+
+
+def about_surface(course: Course, words: Mapping[str, str]) -> None:
+    """The surface's formula, what is special, its source; for a quadratic what theory says."""
+    row = SURFACES[course.surface]
+    with st.container(border=True):
+        st.markdown(f"$f(x, y) = {row.formula}$")
+        st.markdown(_(row.summary))
+        if row.quadratic:
+            known = stability(row.name, dict(course.settings))
+            st.markdown(
+                _(
+                    "Curvatures {low:.3g} and {high:.3g}: SGD is stable below $2/\\lambda_{{max}}$ = "
+                    "**{limit:.3g}** and fastest at {best:.3g}; momentum is fastest at $\\eta$ = {rate:.3g}, "
+                    "$\\mu$ = {momentum:.3g}."
+                ).format(
+                    low=known.low, high=known.high, limit=known.limit, best=known.best_rate,
+                    rate=known.best_momentum[0], momentum=known.best_momentum[1],
+                )
+            )  # fmt: skip
+        st.caption(row.source)
+
+
+def place_of(racer: Racer) -> int:
+    """Its colour's place: the same whoever else races."""
+    return OPTIMIZERS.names().index(racer.optimizer)
+
+
+def move_start(said: str) -> None:
+    """What the map calls when a hand has put the start elsewhere."""
+    st.query_params[START] = said
+
+
+def reached(minimum: Minimum, step: int) -> str:
+    """Which minimum, and since when."""
+    return _("({x:.2f}, {y:.2f}) since step {step}").format(x=minimum.x, y=minimum.y, step=step)
+
+
+def raced(course: Course, racers: Sequence[Racer]) -> list[Path]:
+    """The paths; those that are known are not computed again, the others race together."""
+    store = _store()
+    known = {racer: store[course, racer] for racer in racers if (course, racer) in store}
+    missing = [racer for racer in dict.fromkeys(racers) if racer not in known]
+    known |= dict(zip(missing, race(course, missing), strict=True))
+    store.update({(course, racer): known[racer] for racer in missing})
+    while len(store) > KEPT:
+        store.popitem(last=False)
+    return [known[racer] for racer in racers]
+
+
+@st.cache_resource(show_spinner=False)
+def _store() -> Store:
+    return OrderedDict()
+
+
+def _tune(course: Course, racers: Sequence[Racer]) -> None:
+    """Sets each racer's slider to the best of the rates round where it stands."""
+    for racer in racers:
+        at = racer.learning_rate
+        stops = [rate for rate in rate_stops(at) if at / SEARCHED <= rate <= at * SEARCHED]
+        found = best_rate(course, racer, stops)
+        put({rate_key(racer.optimizer, course.surface): found})
