@@ -213,7 +213,9 @@ def curves(runs: Path, trial: Trial, metric: str, split: str | None = "validatio
     found = []
     for run_id in trial.runs:
         try:
-            found.append(_reader(runs / run_id).curve(metric, split))
+            reader = _reader(runs / run_id)
+            reader.refresh()  # it may still be training
+            found.append(reader.curve(metric, split))
         except LogsError:
             continue
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -93,6 +94,16 @@ def test_curves_of_a_trial_are_those_of_its_seeds(results: SweepResults, tmp_pat
         pytest.approx([0.7, 0.8, 0.75]),
         pytest.approx([0.8, 0.9, 0.85]),
     ]
+
+
+def test_curves_grow_while_a_trial_trains(results: SweepResults, tmp_path: Path) -> None:
+    run = RunWriter.create(tmp_path, model="mlp", dataset="digits", config=START.to_dict())
+    trial = replace(results.trials[0], runs=(run.directory.id,))
+    assert [len(curve) for curve in curves(tmp_path, trial, "accuracy")] == [0]
+    for epoch in (1, 2):
+        run.log(epoch, {"accuracy": 0.5}, "validation", epoch)
+        assert [len(curve) for curve in curves(tmp_path, trial, "accuracy")] == [epoch]
+    run.finish()
 
 
 def test_importance_finds_what_the_score_depends_on(tmp_path: Path) -> None:
