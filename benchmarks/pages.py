@@ -74,6 +74,13 @@ ROWS = (
     Row("regularization?regular_tab=Exact zeros&regular_steps=20", "Steps", "Objective over the steps"),
     Row("regularization?regular_tab=Dropout", "Draw", "Thinned networks and their mean"),
     Row("regularization?regular_tab=Early stopping", "Patience", "Validation loss and where it stops"),
+    Row("normalisation", "Channels", "css:.descent-cubes"),
+    Row("normalisation?normalisation_tab=Training and evaluation", "Batch size", "css:.descent-running"),
+    Row("normalisation?normalisation_tab=Inputs", "Correlation", "Loss with and without scaled inputs"),
+    Row("normalisation?normalisation_tab=Depth", "Layers", "Signals with and without"),
+    Row("losses", "Classes", "css:.descent-curves"),
+    Row("losses?losses_against=number", "Target y", "css:.descent-curves"),
+    Row("losses?losses_tab=Why not squared error", "Logit at the start", "Descent by both losses"),
     Row("run?run={run}", "Smoothing", "loss"),
 )
 OVERFITTING = tuple(row for row in ROWS if row.name in ("fit_curve", "double_descent", "regularization"))
@@ -113,7 +120,9 @@ picture => {
   }
   if (picture.startsWith("css:")) {
     const seen = { subtree: true, childList: true, attributes: true, characterData: true }
-    new MutationObserver(drawn).observe(document.querySelector(picture.slice(4)), seen)
+    const inside = (root, selector) => root.querySelector(selector) ?? [...root.querySelectorAll("*")]
+      .map(each => each.shadowRoot && inside(each.shadowRoot, selector)).find(Boolean)
+    new MutationObserver(drawn).observe(inside(document, picture.slice(4)), seen)
   } else {
     const figure = document.querySelector(`[aria-label="${picture}"] .descent-figure`)
     figure.on("plotly_afterplot", drawn)

@@ -89,7 +89,8 @@ def drawn_curve(
 ) -> dict[str, Any]:
     """The named loss as `curves_board` takes it; x is evenly spaced."""
     points = loss_points(name, against, x, target, classes, settings)
-    flat = flat_spans(ActivationPoints(*points))
+    # Along the probability a slope without end is the largest: against it everything would count as flat
+    flat = [] if against == "probability" else flat_spans(ActivationPoints(*points))
     return curve(name, _(LOSSES[name].title), points.y, points.derivative, flat)
 
 

@@ -30,8 +30,6 @@ def losses_softmax(words: Mapping[str, str]) -> None:
 def losses_entropy(words: Mapping[str, str]) -> None:
     """Two distributions to move; their entropies follow."""
     softmax_board("losses_entropies", ENTROPY, SHARES, "entropy")
-    st.latex(
-        r"I(p) = -\log_2 p, \qquad H(q) = \sum_c q_c\, I(q_c), \qquad"
-        r" H(q, p) = \sum_c q_c\, I(p_c) = H(q) + \mathrm{KL}(q \,\|\, p)"
-    )
+    st.latex(r"I(p) = -\log_2 p, \qquad H(q) = \textstyle\sum_c q_c\, I(q_c)")
+    st.latex(r"H(q, p) = \textstyle\sum_c q_c\, I(p_c) = H(q) + \mathrm{KL}(q \,\|\, p)")
     st.caption(words["entropy"])

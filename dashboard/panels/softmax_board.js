@@ -221,6 +221,7 @@ const percent = share => `${(100 * share).toFixed(1)}%`
 
 function update(board) {
   const found = computed(board)
+  board.root.style.colorScheme = dark(board.root) ? "dark" : "light" // of the browser's own sliders
   board.root.dataset.found = JSON.stringify(found, (_, value) => (value === Infinity ? "inf" : value))
   board.lines.forEach((line, i) => (board.data.look === "entropy" ? entropyUpdate(board, line, i, found) : logitUpdate(board, line, i, found)))
   if (board.data.look === "jacobian") paint(board, found)
