@@ -74,13 +74,17 @@ ROWS = (
     Row("regularization?regular_tab=Exact zeros&regular_steps=20", "Steps", "Objective over the steps"),
     Row("regularization?regular_tab=Dropout", "Draw", "Thinned networks and their mean"),
     Row("regularization?regular_tab=Early stopping", "Patience", "Validation loss and where it stops"),
-    Row("normalisation", "Channels", "css:.descent-cubes"),
+    Row("normalisation", "How channels differ", "css:.descent-cubes"),
     Row("normalisation?normalisation_tab=Training and evaluation", "Batch size", "css:.descent-running"),
     Row("normalisation?normalisation_tab=Inputs", "Correlation", "Loss with and without scaled inputs"),
     Row("normalisation?normalisation_tab=Depth", "Layers", "Signals with and without"),
     Row("losses", "Classes", "css:.descent-curves"),
     Row("losses?losses_against=number", "Target y", "css:.descent-curves"),
     Row("losses?losses_tab=Why not squared error", "Logit at the start", "Descent by both losses"),
+    Row("optimizers", "Adam: learning rate", "css:.descent-race"),
+    Row("optimizers?optimizers_surface=ravine", "Condition number", "css:.descent-race"),
+    Row("optimizers?optimizers_tab=One in detail", "Share of the last move", "css:.descent-race"),
+    Row("optimizers?optimizers_tab=Stability", "Momentum", "What a step leaves, over both settings"),
     Row("run?run={run}", "Smoothing", "loss"),
 )
 OVERFITTING = tuple(row for row in ROWS if row.name in ("fit_curve", "double_descent", "regularization"))

@@ -13,6 +13,7 @@ from dashboard.theme import LIGHT, color_scale
 
 BINS = 25
 GAP = 0.02
+HEADROOM = 1.6  # of a table's colours: the deepest would hide the numbers in the cells
 
 
 def numbers_chart(before: np.ndarray, after: np.ndarray) -> go.Figure:
@@ -128,14 +129,15 @@ def statistics_chart(before: np.ndarray, after: np.ndarray) -> go.Figure:
             y=rows,
             xaxis=f"x{axis}",
             yaxis=f"y{axis}",
-            zmin=-limit if mean else 0,
-            zmax=limit,
+            zmin=-HEADROOM * limit if mean else 0,
+            zmax=HEADROOM * limit,
             colorscale=color_scale(LIGHT.diverging if mean else LIGHT.sequential),
             showscale=False,
             xgap=2,
             ygap=2,
             text=[[f"{value + 0:.2f}".replace("-0.00", "0.00") for value in row] for row in table.tolist()],
             texttemplate="%{text}",
+            textfont={"color": LIGHT.text},
             hovertemplate="sample %{y}, channel %{x}: %{z:.3f}<extra></extra>",
         )
         across = number % 2

@@ -8,10 +8,12 @@ from dashboard.language import _, texts
 from dashboard.panels.bounded import said_problems
 from dashboard.panels.normalisation_depth import normalisation_depth
 from dashboard.panels.normalisation_inputs import normalisation_inputs
+from dashboard.panels.normalisation_race import normalisation_race
 from dashboard.panels.normalisation_sets import normalisation_sets
 from dashboard.panels.running_board import running_board
 from dashboard.panels.source import show_source
 from dashboard.panels.try_this import try_this
+from dashboard.settings import read_settings
 from models.normalisation import averaged_sets, normalised
 from models.running_statistics import followed_batches
 from models.signal_depth import expected_sizes, signals
@@ -28,6 +30,7 @@ contents = {
     _("Training and evaluation"): st.fragment(partial(running_board, words)),
     _("Inputs"): st.fragment(partial(normalisation_inputs, words)),
     _("Depth"): st.fragment(partial(normalisation_depth, words)),
+    _("Race"): partial(normalisation_race, read_settings(), words),  # what is live can't lie in a fragment
 }
 boxes = st.tabs(list(contents), key="normalisation_tab", bind="query-params", on_change="rerun")
 for draw, box in zip(contents.values(), boxes, strict=True):

@@ -18,7 +18,7 @@ from models.normalisation import NORMALISATIONS, Normalisation, example_tensor, 
 from models.signal_depth import signals
 from training.input_scaling import SCALINGS, Scaling, bowl, descent, drawn_inputs
 
-TABS = ("What is averaged", "Training and evaluation", "Inputs", "Depth")
+TABS = ("What is averaged", "Training and evaluation", "Inputs", "Depth", "Race")
 
 
 @pytest.fixture
