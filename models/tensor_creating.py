@@ -13,7 +13,6 @@ from models.tensor_texts import LARGEST
 
 DTYPES = (
     "float32", "float64", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool",
-    "complex64",
 )  # fmt: skip
 SHAPE = Argument("shape", "2, 3", "sizes of each dimension", "text", reads="sizes")
 SEED = Argument("seed", 0, "another number, other draws", "integer", low=0, high=20)

@@ -88,7 +88,8 @@ EXPLANATIONS = (
         "Dimension {1} has {2} places, counted from 0 or, from the end, from -1. Index {0} is none of them.",
     ),
     Explanation(
-        r"index out of range in self|index out of range",
+        r"index out of range|INDICES element is out of DATA bounds|out of bounds for dimension with size 0|"
+        r"indexing axis dim should be positive",
         "A place is named that the dimension does not have: count from 0 to its size less 1, or choose "
         "another "
         "dimension.",
@@ -98,6 +99,11 @@ EXPLANATIONS = (
         "Dimension {2} of [{1}] has no place {0}.",
     ),
     Explanation(
+        r"Dimension specified as (-?\d+) but tensor has no dimensions|invalid index of a 0-dim tensor|"
+        r"Index to scalar can have only 1 value|cannot be applied to a 0-dim tensor",
+        "x is a single number: it has no dimension to name a place in. Give it a shape of one size or more.",
+    ),
+    Explanation(
         r"too many indices for tensor of dimension (\d+)",
         "The tensor has {0} dimensions, and the index has more parts than that. Leave some out.",
     ),
@@ -105,10 +111,6 @@ EXPLANATIONS = (
         r"step must be greater than zero|step must be positive|slice step",
         "Tensors are never read backwards by a slice, as NumPy's are, because PyTorch's strides are never "
         "negative. Use flip, which copies.",
-    ),
-    Explanation(
-        r"an index can only have a single ellipsis",
-        "Only one ... is possible: it stands for all dimensions that the others leave.",
     ),
     Explanation(
         r"indexing tensors could not be broadcast together with shapes (.*)",
@@ -161,7 +163,7 @@ EXPLANATIONS = (
     ),
     Explanation(
         r"Repeats? .*non-negative|[Tt]rying to create tensor with negative dimension|must be non-negative|"
-        r"greater or equal to 0, got|negative dimension|size is -\d+ but must be >= 0",
+        r"greater or equal to 0, got|overflow|negative dimension|size is -\d+ but must be >= 0",
         "A size counts cells, so it is 0 or more.",
     ),
     Explanation(
@@ -254,8 +256,13 @@ EXPLANATIONS = (
         "This works on matrices: give x a shape of two sizes or more.",
     ),
     Explanation(
-        r"tensor\.mT is only supported",
-        "This works on matrices: give x a shape of two sizes or more.",
+        r"linalg\.cholesky: .* not positive-definite",
+        "The spread within classes can't be inverted: a feature never changes, or is made of the others. "
+        "Shrinkage above 0 mends it.",
+    ),
+    Explanation(
+        r"Uniform is not defined when low ?>= ?high|Expected .* to satisfy the constraint",
+        "The parameters must fit the distribution: of a uniform one, low is below high.",
     ),
     Explanation(
         r"failed to converge|ill-conditioned|contained non-finite",
@@ -278,7 +285,6 @@ EXPLANATIONS = (
         r"upper bound and (?:lower|larger) bound inconsistent with step sign",
         "The step leads away from the end. Turn its sign, or swap start and end.",
     ),
-    Explanation(r"number of steps must be non-negative", "Ask for 0 numbers or more."),
     Explanation(
         r"from must be less than to|random_ expects 'from' to be less than 'to'",
         "Numbers are drawn from low to just below high, so high must be larger.",
@@ -292,6 +298,10 @@ EXPLANATIONS = (
         r"size (\d+)",
         "One letter stands for one size: {0} is {3} in one place and {1} in another. Change a shape or a "
         "letter.",
+    ),
+    Explanation(
+        r"subscript (\w) is repeated for operand (\d+) but the sizes don't match, (\d+) != (\d+)",
+        "A letter twice at one tensor reads its diagonal, so both must be as long: {0} is {2} and {3}.",
     ),
     Explanation(
         r"the number of subscripts in the equation \((\d+)\) (?:does not match|is more than) the number of "
@@ -324,15 +334,6 @@ EXPLANATIONS = (
         "There is no cell to choose from: a sum of nothing is 0, but nothing has no largest. Give the "
         "dimension a "
         "size of at least 1.",
-    ),
-    Explanation(
-        r"sparse_cs[rc]|SparseCs[rc]|at least 2 dense|compressed|sparse dim",
-        "Rows and columns are stored in this layout, so it takes matrices. Give x two sizes, or use "
-        "sparse_coo.",
-    ),
-    Explanation(
-        r"linalg\.matrix_norm: Order (.*) not supported",
-        "This norm of a matrix is not defined by PyTorch; choose another order.",
     ),
 )  # fmt: skip
 

@@ -19,7 +19,8 @@ THRESHOLD = Argument(
 
 
 def _sliced(x: Tensor, dim: int, start: int, stop: int, step: int) -> Tensor:
-    return x[(*[slice(None)] * dim, slice(start, stop, step))]
+    part = slice(start, stop, step)
+    return x[(*[slice(None)] * dim, part) if dim else part]
 
 
 def _slice_line(dim: int, start: int, stop: int, step: int) -> str:
@@ -35,7 +36,7 @@ def _kept(numbered: tuple[Tensor, ...], inputs: tuple[Tensor, ...], threshold: f
 
 
 def _indexed(x: Tensor, index: Index) -> Tensor:
-    return x[index.keys]
+    return x[index.keys[0] if len(index.keys) == 1 else index.keys]
 
 
 def _whole(name: str, typed: str) -> Given:

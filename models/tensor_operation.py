@@ -107,36 +107,51 @@ class Given:
         )
         return (shape, numbers, *((typed,) if "typed" in self.kinds else ()))
 
-    def made(self, settings: Mapping[str, Any]) -> tuple[Tensor, str]:
-        """The tensor, and the line of PyTorch that makes it. ValueError for a text that can't be read."""
-        arguments = {argument.name: argument for argument in self.arguments}
-        kind = settings.get(f"{self.name}_numbers", "typed")
+    def line(self, settings: Mapping[str, Any]) -> str:
+        """The PyTorch that makes the tensor. ValueError for a text that can't be read."""
+        kind = self._kind(settings)
         if kind == "typed":
-            numbers = arguments[f"{self.name}_typed"].value(settings)
-            if self.whole and any(isinstance(number, float) for number in _flat(numbers)):
-                raise ValueError(
-                    f"{self.name} holds places, and some are no whole numbers; write 0, 1, 2 ..."
-                )
-            if not self.whole:
-                numbers = _as_floats(numbers)
-            return torch.tensor(numbers), f"{self.name} = torch.tensor({literal(numbers)})"
-        shape = arguments[f"{self.name}_shape"].value(settings)
+            return f"{self.name} = torch.tensor({literal(self._typed(settings))})"
+        shape = self._shape(settings)
+        low, high = float(self.start), float(self.start + math.prod(shape))
+        written = NUMBERS[kind].format(low=low, high=high, shape=shape, seed=self.start)
+        turned = f"\n{self.name} = {self.name} + {self.name}.transpose(-2, -1)" if kind == "symmetric" else ""
+        return f"{self.name} = {written}{turned}"
+
+    def made(self, settings: Mapping[str, Any]) -> Tensor:
+        """The tensor that the line makes. ValueError as there, RuntimeError (PyTorch's) as in `line`."""
+        kind = self._kind(settings)
+        if kind == "typed":
+            return torch.tensor(self._typed(settings))
+        shape = self._shape(settings)
+        if kind in ("random", "symmetric"):
+            drawn = torch.randn(shape, generator=torch.Generator().manual_seed(self.start))
+            return drawn + drawn.transpose(-2, -1) if kind == "symmetric" else drawn
+        counted = torch.arange(float(self.start), float(self.start + math.prod(shape)))
+        return (counted if kind == "counting" else counted * 37 % 97 - 48).reshape(shape)
+
+    def _kind(self, settings: Mapping[str, Any]) -> str:
+        return str(settings.get(f"{self.name}_numbers", "typed"))
+
+    def _argument(self, name: str) -> Argument:
+        return next(argument for argument in self.arguments if argument.name == f"{self.name}_{name}")
+
+    def _typed(self, settings: Mapping[str, Any]) -> Any:
+        numbers = self._argument("typed").value(settings)
+        if not self.whole:
+            return _as_floats(numbers)
+        if any(isinstance(number, float) for number in _flat(numbers)):
+            raise ValueError(f"{self.name} holds places, and some are no whole numbers; write 0, 1, 2 ...")
+        return numbers
+
+    def _shape(self, settings: Mapping[str, Any]) -> tuple[int, ...]:
+        shape: tuple[int, ...] = self._argument("shape").value(settings)
         if len(shape) > 3 or any(size < 0 for size in shape):
             raise ValueError(
                 f"{self.name} has the sizes {', '.join(map(str, shape))}; at most three, none below 0, are "
                 f"drawn"
             )
-        low, high = float(self.start), float(self.start + math.prod(shape))
-        written = NUMBERS[kind].format(low=low, high=high, shape=shape, seed=self.start)
-        line = f"{self.name} = {written}"
-        if kind in ("random", "symmetric"):
-            made = torch.randn(shape, generator=torch.Generator().manual_seed(self.start))
-            if kind == "symmetric":
-                line += f"\n{self.name} = {self.name} + {self.name}.mT"
-                made = made + made.mT
-            return made, line
-        counted = torch.arange(low, high)
-        return (counted if kind == "counting" else counted * 37 % 97 - 48).reshape(shape), line
+        return shape
 
 
 @dataclass(frozen=True)
@@ -229,8 +244,8 @@ def performed(
         inputs = list(real or ())
         if real is None:
             for given in row.inputs:
-                tensor, line = given.made(checked)
-                inputs.append(tensor)
+                line = given.line(checked)
+                inputs.append(given.made(checked))
                 lines += line.split("\n")
         line = written(row, values)
         found = row.function(*inputs, **values)
@@ -241,6 +256,8 @@ def performed(
         raise RefusedError(said, explained(said), [*lines, *line.split("\n")]) from problem
     lines += line.split("\n")
     outputs = tuple(found) if isinstance(found, tuple | list) else (found,)
+    if any(size < 0 for output in outputs for size in output.shape):  # PyTorch expands a number to (0, -1)
+        raise ValueError("a size of the result is below 0, which PyTorch made and can't use; write 0 or more")
     names = row.outputs
     if len(names) != len(outputs):
         names = tuple(f"{names[0]}[{place}]" for place in range(len(outputs)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -20,13 +21,12 @@ ORDER = Argument(
 )
 
 
-def _call(name: str, more: str = "") -> Callable[..., str]:
-    """`x.name(...)` over one dimension, or over all."""
+def _call(name: str, nothing: str = "None") -> Callable[..., str]:
+    """`x.name(...)` over one dimension, or over all; `nothing`: what names none of them."""
 
-    def line(dim: int | None, keepdim: bool, **others: Any) -> str:
-        words = [f"dim={dim}"] if dim is not None else []
+    def line(dim: int | None, keepdim: bool) -> str:
+        words = [f"dim={nothing if dim is None else dim}"] if keepdim or dim is not None else []
         words += ["keepdim=True"] if keepdim else []
-        words = ([more.format(**others)] if more else []) + words
         return f"x.{name}({', '.join(words)})"
 
     return line
@@ -67,6 +67,18 @@ def _largest(x: Tensor, dim: int | None, keepdim: bool) -> Tensor:
 
 def _smallest(x: Tensor, dim: int | None, keepdim: bool) -> Tensor:
     return x.amin(() if dim is None else dim, keepdim)
+
+
+def _variance(x: Tensor, dim: int | None, keepdim: bool) -> Tensor:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of one cell it is nan, which the row's summary says
+        return x.var(dim, keepdim=keepdim)
+
+
+def _deviation(x: Tensor, dim: int | None, keepdim: bool) -> Tensor:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        return x.std(dim, keepdim=keepdim)
 
 
 def _vector_norm(x: Tensor, dim: int | None, keepdim: bool, order: str) -> Tensor:
@@ -125,11 +137,11 @@ REDUCING = (
     ),
     _reduction(
         "amax", "The largest along a dimension; every cell is compared. Max pooling.",
-        r"\text{out}_i = \max_j x_{ij}", "the largest of", ", ", _largest, like=_sum,
+        r"\text{out}_i = \max_j x_{ij}", "the largest of", ", ", _largest, _call("amax", "()"), _sum,
     ),
     _reduction(
         "amin", "The smallest along a dimension; every cell is compared.",
-        r"\text{out}_i = \min_j x_{ij}", "the smallest of", ", ", _smallest, like=_sum,
+        r"\text{out}_i = \min_j x_{ij}", "the smallest of", ", ", _smallest, _call("amin", "()"), _sum,
     ),
     _reduction(
         "argmax", "The place of the largest, not its value: a classifier's answer. Over all, the place in "
@@ -141,12 +153,12 @@ REDUCING = (
         "var", "The mean squared distance from the mean, divided by n - 1 as statistics does. Of one cell "
         "it is nan. "
         "Batch norm uses n: correction=0.", r"\text{out}_i = \frac{1}{n - 1} \sum_j (x_{ij} - \bar{x}_i)^2",
-        "the variance of", ", ", lambda x, dim, keepdim: x.var(dim, keepdim=keepdim), like=_sum,
+        "the variance of", ", ", _variance, like=_sum,
     ),
     _reduction(
         "std", "The root of the variance, in the units of x.",
         r"\text{out}_i = \sqrt{\frac{1}{n - 1} \sum_j (x_{ij} - \bar{x}_i)^2}",
-        "the standard deviation of", ", ", lambda x, dim, keepdim: x.std(dim, keepdim=keepdim), like=_sum,
+        "the standard deviation of", ", ", _deviation, like=_sum,
     ),
     _reduction(
         "all", "Whether a condition holds for every cell along a dimension.",

@@ -25,12 +25,12 @@ def dimension(
 
 
 def _turned(x: Tensor, turned: bool) -> Tensor:
-    return x.mT if turned else x
+    return x.transpose(-2, -1) if turned else x
 
 
 def _on_turned(call: str) -> Callable[..., str]:
     """The line for x, or for x with its last two dimensions swapped."""
-    return lambda turned, **values: f"x{'.mT' if turned else ''}.{call.format(**values)}"
+    return lambda turned, **values: f"x{'.transpose(-2, -1)' if turned else ''}.{call.format(**values)}"
 
 
 def _arithmetic(x: Tensor, y: Tensor, operator: str) -> Tensor:

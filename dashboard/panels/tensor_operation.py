@@ -89,7 +89,7 @@ def _answer(row: Operation, settings: dict[str, Any], storage: bool, words: Mapp
 def _asked(row: Operation, settings: Mapping[str, Any]) -> list[tuple[int, ...]]:
     """The shapes of the inputs, which were made before PyTorch refused."""
     filled = {argument.name: settings.get(argument.name, argument.default) for argument in row.arguments}
-    return [tuple(given.made(filled)[0].shape) for given in row.inputs]
+    return [tuple(given.made(filled).shape) for given in row.inputs]
 
 
 def _look_at_address(row: Operation, sentence: str) -> None:
