@@ -22,6 +22,7 @@ from scipy.interpolate import CubicSpline, RectBivariateSpline
 from torch import Tensor
 
 PLANE_LEVELS = (9, 13, 25, 49)  # points a side; 51 would share nothing with 25, and 49 shares all of it
+FIRST_LOOK = 5  # a side: what a plane begins with, a third of its coarsest level
 LINE_LEVELS = (13, 25, 49, 97, 193)
 SMALLEST = 1e-30  # a loss that float32 calls 0 has a logarithm too
 
@@ -50,7 +51,7 @@ class Grid:
             raise ValueError(f"points is {self.finest}; it must be one of {known}, whose points nest")
 
     def levels_of(self) -> tuple[int, ...]:
-        return LINE_LEVELS if self.b_range is None else PLANE_LEVELS
+        return LINE_LEVELS if self.b_range is None else (FIRST_LOOK, *PLANE_LEVELS)
 
     @property
     def levels(self) -> tuple[int, ...]:

@@ -125,13 +125,13 @@ def _planes(first: Plane, second: Plane | None, shown: Shown, words: Mapping[str
         contours.append(_("Contours of the landscape") + beside)
         frame = plane.frame if shown.path else None
         with st.grid(2, min_column_width=300):  # one below the other in a narrow window
+            clicked = plot(
+                contour_chart(picture, limits, frame, at, plane.of), f"landscape_contour_{number}", HEIGHT,
+                on_click=True, description=contours[-1], first=True,  # a surface takes the browser longer
+            )  # fmt: skip
             plot(
                 surface_chart(picture, limits, frame, plane.of), f"landscape_surface_{number}", HEIGHT,
                 description=surfaces[-1],
-            )  # fmt: skip
-            clicked = plot(
-                contour_chart(picture, limits, frame, at, plane.of), f"landscape_contour_{number}", HEIGHT,
-                on_click=True, description=contours[-1],
             )  # fmt: skip
         if clicked and clicked.get("x") is not None:
             st.session_state[key] = float(clicked["x"]), float(clicked["y"])

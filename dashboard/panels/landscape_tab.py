@@ -13,6 +13,7 @@ from dashboard.panels.landscape_form import CHOSEN, landscape_form, networks, st
 from dashboard.panels.landscape_look import landscape_look
 from dashboard.panels.live import live
 from dashboard.panels.named_choice import named_choice
+from dashboard.panels.plot import prepare_plots
 from dashboard.panels.run_store import listed_runs
 from dashboard.settings import Settings
 from logs.catalog import RunSummary
@@ -32,6 +33,7 @@ def landscape_tab(settings: Settings, words: Mapping[str, str]) -> None:
         else:
             st.info(words["no_network"], icon=":material/terrain:")
             link("new_run", _("Train a network"), icon=":material/add_circle:")
+    prepare_plots()  # the first picture of a landscape comes within a second
     with right:
         started_amiss()
         if made:

@@ -10,6 +10,10 @@ export default function (component) {
   const place = parentElement.querySelector(".descent-plot")
   const figure = parentElement.querySelector(".descent-figure")
   if (!place || !figure || !data) return
+  if (!data.figure) {
+    Promise.resolve(library(data.library)).catch(() => {}) // the first chart tries again, and says what is wrong
+    return
+  }
 
   const instance = instances.get(place) ?? { figure, place, width: 0, inView: true, drawing: Promise.resolve() }
   instances.set(place, instance)
@@ -56,8 +60,10 @@ function enqueue(instance) {
 // on the screen comes first; the rest is drawn once the page has nothing better to do.
 async function work() {
   working = true
+  await breath() // what comes with the first one is there too
   while (queue.size) {
-    const seen = [...queue].find(instance => instance.inView)
+    const inView = [...queue].filter(instance => instance.inView)
+    const seen = inView.find(instance => instance.data.first) ?? inView[0]
     if (!seen) await idle()
     const [next] = seen ? [seen] : queue
     if (!next) break // it went while we waited
@@ -67,6 +73,7 @@ async function work() {
       .then(Plotly => (next.gone ? null : draw(Plotly, next)))
       .catch(problem => failed(next, problem))
     await Promise.race([next.drawing, pause(1000)]) // one that hangs keeps no other
+    if (next.data.first) await Promise.race([frame(), pause(100)]) // a hidden page has no frames
     await breath()
   }
   working = false
@@ -85,6 +92,7 @@ const breath = () =>
     channel.port1.onmessage = done
     channel.port2.postMessage(0)
   })
+const frame = () => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))
 const pause = milliseconds => new Promise(done => setTimeout(done, milliseconds))
 const idle = () =>
   window.requestIdleCallback ? new Promise(done => requestIdleCallback(done, { timeout: 400 })) : pause(50)

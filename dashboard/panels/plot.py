@@ -45,10 +45,12 @@ def plot(
     description: str = "",
     heading: str = "",
     note: str = "",
+    first: bool = False,
 ) -> dict[str, Any] | None:
     """Draw a figure, `height` pixels high and as wide as its place; the key must be unique on the page.
 
     `heading` and `note` are texts above and below it, as they are: a page of fewer elements answers sooner.
+    A `first` figure is drawn before others that come with it, and seen before one of them begins.
     `description` is what a screen reader says; without one it is the figure's title. With `on_click`, a click
     on a point reruns the page (or the fragment) once, with a dict of `x`, `y`, `z`, `curve` (its index),
     `name`, `index` and `customdata`; otherwise, and for every other rerun, None.
@@ -74,8 +76,9 @@ def plot(
             "description": words,
             "heading": heading,
             "note": note,
+            "first": first,
             "clicks": on_click,
-            "library": f"{_base_path()}/app/static/{library}",
+            "library": _address(library),
             "dark": DARK_FOR,
             "colorways": {"light": LIGHT.categorical, "dark": DARK.categorical},
         },
@@ -83,6 +86,17 @@ def plot(
         on_clicked_change=_nothing,
     )
     return result.clicked if on_click else None
+
+
+def prepare_plots() -> None:
+    """The browser loads what draws charts now: for a page that waits for its first one. Once a page."""
+    library = published_library() if st.get_option("server.enableStaticServing") else None
+    if library is not None:
+        _COMPONENT(key="plot_prepared", data={"library": _address(library)}, height="content")
+
+
+def _address(library: str) -> str:
+    return f"{_base_path()}/app/static/{library}"
 
 
 def slim(figure: go.Figure) -> dict[str, Any]:

@@ -112,5 +112,5 @@ def test_losses_that_are_no_numbers_are_holes_and_spoil_no_spline() -> None:
 
 
 def test_points_that_nest_nowhere_are_refused() -> None:
-    with pytest.raises(ValueError, match="must be one of 9, 13, 25, 49"):
+    with pytest.raises(ValueError, match="must be one of 5, 9, 13, 25, 49"):
         plane(20)
