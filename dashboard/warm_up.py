@@ -33,3 +33,4 @@ def _import_all() -> None:
     from training.warm import spares
 
     spares().keep()  # so that a laboratory's first picture is there half a second after the button
+    importlib.import_module("torch._dynamo")  # what the first optimizer of a process does, for a second or two

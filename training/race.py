@@ -187,7 +187,7 @@ def _bare_step(optimizer: torch.optim.Optimizer) -> Callable[[], object]:
     """The optimizer's own `step`, to be called without gradients, out of torch's wrappers for its profiler
     and compiler: on two numbers they take as long as the step.
     """
-    step = type(optimizer).step
+    step: Any = type(optimizer).step
     while hasattr(step, "__wrapped__"):
         step = step.__wrapped__
     return partial(step, optimizer)

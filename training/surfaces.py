@@ -323,7 +323,8 @@ def _local_minima(surface: str, settings: tuple[tuple[str, Any], ...]) -> tuple[
     depths = values(surface, found, given)
     kept = list(row.minima)
     for place in torch.argsort(depths).tolist():
-        here = Minimum(*found[place].tolist(), float(depths[place]))
+        x_here, y_here = found[place].tolist()
+        here = Minimum(x_here, y_here, float(depths[place]))
         if all(math.hypot(here.x - each.x, here.y - each.y) > 1e-3 * row.size for each in kept):
             kept.append(here)
     return tuple(kept)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 
 import streamlit as st
@@ -14,11 +13,12 @@ from dashboard.panels.bound_slider import bound_scale
 from dashboard.panels.optimizer_detail import optimizer_choice
 from dashboard.panels.optimizer_form import START, course_form, decay_slider, racer_of, rate_slider
 from dashboard.panels.plot import plot
+from dashboard.panels.slow_bar import slow_bar
 from training.basins import BasinMap, basin_map
 from training.race import Course, Racer
 
 SIDES = (20, 40, 60, 80, 100, 150)
-PATIENCE = 0.3  # seconds after which the progress is shown
+MOST_KEPT = 24  # maps
 
 
 def optimizer_basins(words: Mapping[str, str]) -> None:
@@ -68,18 +68,12 @@ def _map(course: Course, racer: Racer, side: int) -> BasinMap:
         racer,
         side,
     )
-    if key not in kept:
-        place, begin = st.empty(), time.monotonic()
-
-        def progress(share: float) -> None:
-            if time.monotonic() - begin > PATIENCE:
-                place.progress(share, _("{n} descents").format(n=f"{side**2:,}"))
-
-        kept[key] = basin_map(key[0], racer, side, progress)
-        place.empty()
-        while len(kept) > 24:
-            kept.pop(next(iter(kept)), None)
-    return kept[key]
+    with slow_bar(_("{n} descents").format(n=f"{side**2:,}")) as progress:
+        found = kept[key] if key in kept else basin_map(key[0], racer, side, progress)
+    kept[key] = found
+    while len(kept) > MOST_KEPT:
+        kept.pop(next(iter(kept)), None)
+    return found
 
 
 @st.cache_resource(show_spinner=False)

@@ -46,9 +46,9 @@ def optimizer_detail(words: Mapping[str, str]) -> None:
     racer = racer_of(name, course.surface, rate, decay)
     usual = Racer(name, usual_rate(name, course.surface), 0.0, tuple(_defaults(name)))
     racers = [racer] if racer == usual else [racer, usual]
-    paths = raced(course, racers)
     titles = (_(row.title), _("with its defaults"))
     with right:
+        paths = raced(course, racers)
         shown = [
             Shown(
                 f"{name}{number}", titles[number], rate_text(each), place_of(each) + number, path, number > 0

@@ -21,6 +21,7 @@ from dashboard.panels.optimizer_form import (
     rate_text,
 )
 from dashboard.panels.race_board import race_board
+from dashboard.panels.slow_bar import slow_bar
 from dashboard.panels.try_this import put
 from dashboard.race_picture import Shown, race_picture
 from training.optimizers import OPTIMIZERS
@@ -108,7 +109,8 @@ def raced(course: Course, racers: Sequence[Racer]) -> list[Path]:
     store = _store()
     known = {racer: store[course, racer] for racer in racers if (course, racer) in store}
     missing = [racer for racer in dict.fromkeys(racers) if racer not in known]
-    known |= dict(zip(missing, race(course, missing), strict=True))
+    with slow_bar(_("{n} steps").format(n=f"{course.steps:,}")) as progress:
+        known |= dict(zip(missing, race(course, missing, progress), strict=True))
     store.update({(course, racer): known[racer] for racer in missing})
     while len(store) > KEPT:
         store.popitem(last=False)

@@ -19,6 +19,7 @@ _RACE = st.components.v2.component(
     html='<div class="descent-race"></div>\n<!-- filled by race_board.js -->',
     css=(HERE / "race_board.css").read_text(encoding="utf-8"),
     js=joined("race_surface", "race_relief", "race_loss", "race_board"),
+    isolate_styles=False,  # benchmarks/pages.py looks into it; its styles name nothing but its own
 )
 
 
