@@ -9,7 +9,10 @@ import threading
 
 import streamlit as st
 
-SLOW = ("training.config", "training.launch", "training.estimate", "sklearn.metrics")
+SLOW = (
+    "training.config", "training.launch", "training.estimate", "sklearn.metrics", "scipy.interpolate",
+    "torchvision", "models.summary", "models.graph", "models.timing",
+)  # fmt: skip
 PAUSE = 1.0  # seconds, in which the first page draws itself
 
 
@@ -33,4 +36,4 @@ def _import_all() -> None:
     from training.warm import spares
 
     spares().keep()  # so that a laboratory's first picture is there half a second after the button
-    importlib.import_module("torch._dynamo")  # what the first optimizer of a process does, for a second or two
+    importlib.import_module("torch._dynamo")  # the first optimizer of a process does so

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
+import pandas as pd
 import streamlit as st
 import torch
 
@@ -44,8 +45,9 @@ def structure_tab(subject: Subject) -> None:
         return
     _figures(summary)
     deepest = max(layer.depth for layer in summary.layers)
-    _layers(subject, summary, deepest)
+    with_fields = _layers(subject, summary, deepest)
     _costs(subject, summary)
+    with_fields()
     st.subheader(_("Graph"))
     _graph(subject, deepest)
     st.subheader(_("Anatomy of nn.Module"))
@@ -81,7 +83,8 @@ def _figures(summary: Summary) -> None:
         )  # fmt: skip
 
 
-def _layers(subject: Subject, summary: Summary, deepest: int) -> None:
+def _layers(subject: Subject, summary: Summary, deepest: int) -> Callable[[], None]:
+    """The table of layers. What is returned draws it again with receptive fields, which take longer."""
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         depth = deepest
         if deepest > 1:
@@ -91,8 +94,21 @@ def _layers(subject: Subject, summary: Summary, deepest: int) -> None:
             _("Measure times"), key="inspect_times", bind="query-params",
             help=_("The median of several passes of one sample, on this machine, as busy as it is."),
         )  # fmt: skip
-    fields = fields_of(subject)
-    table = layer_table(summary, fields, min(depth, deepest), times_of(subject) if timed else None)
+    times = times_of(subject) if timed else None
+    place = st.empty()
+
+    def draw(fields: Mapping[str, ReceptiveField]) -> None:
+        with place:
+            _table(layer_table(summary, fields, min(depth, deepest), times))
+
+    draw({})
+    if summary.uncounted:
+        listed = ", ".join(f"{name} ({often})" for name, often in summary.uncounted.items())
+        st.caption(plain(_("Computed, and not counted as multiply-adds: {listed}").format(listed=listed)))
+    return lambda: draw(fields_of(subject))
+
+
+def _table(table: pd.DataFrame) -> None:
     st.dataframe(
         table,
         hide_index=True,
@@ -117,9 +133,6 @@ def _layers(subject: Subject, summary: Summary, deepest: int) -> None:
         },
         alt=_("Layers"),
     )
-    if summary.uncounted:
-        listed = ", ".join(f"{name} ({often})" for name, often in summary.uncounted.items())
-        st.caption(plain(_("Computed, and not counted as multiply-adds: {listed}").format(listed=listed)))
 
 
 def _costs(subject: Subject, summary: Summary) -> None:
