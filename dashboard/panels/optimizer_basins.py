@@ -23,7 +23,7 @@ MOST_KEPT = 24  # maps
 
 def optimizer_basins(words: Mapping[str, str]) -> None:
     """Optimizer, course and fineness; the map beside them; a click on it moves the start of the race."""
-    left, right = beside("optimizers_basins")
+    left, right = beside("optimizers_basins", form_below=True)
     with left:
         name = optimizer_choice()
         rate_place = st.container(gap=None)

@@ -32,7 +32,7 @@ from training.surfaces import curvature
 
 def optimizer_detail(words: Mapping[str, str]) -> None:
     """The optimizer's own settings first, then the course; its formula and what its steps are like."""
-    left, right = beside("optimizers_detail")
+    left, right = beside("optimizers_detail", form_below=True)
     with left:
         name = optimizer_choice()
         row = OPTIMIZERS[name]

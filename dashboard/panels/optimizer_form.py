@@ -100,6 +100,8 @@ def apply_suggestion(settings: dict[str, Setting]) -> None:
             st.session_state[key] = usual[key]
         if key in st.query_params:
             del st.query_params[key]
+    if START not in settings:
+        forget_start()  # it may lie outside of the surface that is named
     put(settings)
 
 

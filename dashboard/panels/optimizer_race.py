@@ -45,7 +45,7 @@ def optimizer_race(words: Mapping[str, str]) -> None:
         "optimizers_racers",
         lambda name: _(OPTIMIZERS[name].title),
     )
-    left, right = beside("optimizers_race")
+    left, right = beside("optimizers_race", form_below=True)
     with left:
         course = course_form(words)
         decay = decay_slider()

@@ -36,6 +36,8 @@ function take(instance, data) {
     instance.groundOf = null
   }
   instance.lossOf = null
+  instance.paths = null
+  if (other) instance.told.length = 0
   // An answer may be older than the hand: what was told from here comes back late, and moves nothing
   const echo = instance.told.indexOf(String(data.start))
   if (echo >= 0) instance.told.splice(0, echo + 1)
@@ -59,7 +61,7 @@ function make(parent, tag, properties = {}, ...children) {
 }
 
 function create(root) {
-  const state = { step: 0, start: [0, 0], focus: null, view: { turn: -0.5, pitch: 0.95, zoom: 1 } }
+  const state = { step: 0, start: [0, 0], focus: null, view: { turn: -0.5, pitch: 0.95 } }
   const instance = { root, state, told: [], waiting: false, speed: 1, dragging: false, race: null, groundOf: null }
   const bar = make(root, "div", { className: "race-bar" })
   instance.play = make(bar, "button", { type: "button", className: "play" })
@@ -76,6 +78,7 @@ function create(root) {
   instance.table = make(root, "table")
   instance.ground = document.createElement("canvas")
   instance.lossGround = document.createElement("canvas")
+  instance.reliefGround = document.createElement("canvas")
   instance.play.addEventListener("click", () => playing(instance, !instance.running))
   instance.scrub.addEventListener("input", () => at(instance, Number(instance.scrub.value)))
   instance.pace.addEventListener("change", () => (instance.speed = Number(instance.pace.value)))
@@ -242,7 +245,11 @@ function draw(instance) {
   if (instance.groundOf !== given) drawGround(instance.ground, race.surface, theme, side, high)
   instance.groundOf = given
   drawMap(instance.map, instance.ground, race, state, theme, side, high)
-  drawRelief(instance.hill, race, instance.relief, state, theme, side, high)
+  const seen = `${given} ${state.view.turn} ${state.view.pitch}`
+  if (instance.reliefOf !== seen) drawReliefGround(instance.reliefGround, instance.relief, state.view, theme, side, high)
+  if (instance.reliefOf !== seen || !instance.paths) instance.paths = reliefPaths(race, instance.relief, state.view, side, high)
+  instance.reliefOf = seen
+  drawRelief(instance.hill, instance.reliefGround, race, instance.paths, state, theme, side, high)
   const lossHigh = 210
   instance.lossScale = lossScale(race, width, lossHigh)
   const lossGiven = `${width} ${theme.which} ${theme.background}`

@@ -1,9 +1,11 @@
-// The surface as a relief to turn, drawn from back to front: a cell, then the pieces of paths that lie in it.
-// Exact for a surface over a plane, and quick enough without a graphics card.
+// The surface as a relief to turn. Its cells are drawn from back to front, once for each view; over them come the
+// paths, faint where a hill hides them, which is found by going from the point towards the reader's eye.
 
-const CELLS = 46 // a side
+const CELLS = 44 // a side
 const RELIEF_HEIGHT = 0.4 // of the plane's side
 const PITCHES = [0.3, 1.5]
+const LIFT = 0.012 // of what lies on the surface
+const TOO_NEAR = 0.004 // of the window: thousands of steps end in one place
 
 function reliefOf(surface) {
   const { side, shades, window: place } = surface
@@ -19,117 +21,145 @@ function shadeAt(shades, side, row, column) {
   const [r, c] = [row * (side - 1), column * (side - 1)]
   const [top, left] = [Math.min(side - 2, Math.floor(r)), Math.min(side - 2, Math.floor(c))]
   const [down, across] = [r - top, c - left]
-  const value = (i, j) => shades[(top + i) * side + left + j]
-  return (value(0, 0) * (1 - across) + value(0, 1) * across) * (1 - down) + (value(1, 0) * (1 - across) + value(1, 1) * across) * down
+  const at = top * side + left
+  return (
+    (shades[at] * (1 - across) + shades[at + 1] * across) * (1 - down) +
+    (shades[at + side] * (1 - across) + shades[at + side + 1] * across) * down
+  )
 }
+
+const heightAt = (relief, u, v) => shadeAt(relief.heights, CELLS + 1, v, u)
 
 function projection(view, width, height) {
   const [cos, sin] = [Math.cos(view.turn), Math.sin(view.turn)]
   const [up, flat] = [Math.sin(view.pitch), Math.cos(view.pitch)]
-  const size = Math.min(width / 1.42, height / (1.42 * up + RELIEF_HEIGHT * flat + 0.04)) * view.zoom
+  const size = Math.min(width / 1.42, height / (1.42 * up + RELIEF_HEIGHT * flat + 0.04))
   return (u, v, h) => {
     const [x, y] = [u - 0.5, v - 0.5]
-    const across = x * cos - y * sin
     const deep = x * sin + y * cos
-    return [width / 2 + across * size, height / 2 - (deep * up + (h - 0.5) * RELIEF_HEIGHT * flat) * size]
+    return [width / 2 + (x * cos - y * sin) * size, height / 2 - (deep * up + (h - 0.5) * RELIEF_HEIGHT * flat) * size]
   }
 }
 
-function drawRelief(canvas, race, relief, state, theme, width, height) {
+function drawReliefGround(canvas, relief, view, theme, width, height) {
   const context = sized(canvas, width, height)
-  const to = projection(state.view, width, height)
+  const to = projection(view, width, height)
   const n = CELLS + 1
   const points = new Float32Array(2 * n * n)
   for (let row = 0; row < n; row++) {
     for (let column = 0; column < n; column++) {
-      const at = row * n + column
-      const [x, y] = to(column / CELLS, row / CELLS, relief.heights[at])
-      points[2 * at] = x
-      points[2 * at + 1] = y
+      const [x, y] = to(column / CELLS, row / CELLS, relief.heights[row * n + column])
+      points[2 * (row * n + column)] = x
+      points[2 * (row * n + column) + 1] = y
     }
   }
-  const pieces = piecesOf(race, state, relief)
-  const [cos, sin] = [Math.cos(state.view.turn), Math.sin(state.view.turn)]
   // What is deeper, away from the reader, comes first: rows and columns in the order of their depth
-  const [rowDown, columnDown] = [cos > 0, sin > 0]
   const ordered = down => Array.from({ length: CELLS }, (_, place) => (down ? CELLS - 1 - place : place))
-  context.lineWidth = 0.5
-  for (const row of ordered(rowDown)) {
-    for (const column of ordered(columnDown)) {
+  const columns = ordered(Math.sin(view.turn) > 0)
+  for (const row of ordered(Math.cos(view.turn) > 0)) {
+    for (const column of columns) {
       const at = row * n + column
-      const corners = [at, at + 1, at + n + 1, at + n]
-      const shade = corners.reduce((sum, corner) => sum + relief.heights[corner], 0) / 4
-      const tilt = relief.heights[at + 1] - relief.heights[at] + relief.heights[at + n] - relief.heights[at]
+      const { heights } = relief
+      const shade = (heights[at] + heights[at + 1] + heights[at + n] + heights[at + n + 1]) / 4
+      const tilt = heights[at + 1] - heights[at] + heights[at + n] - heights[at]
       const light = Math.max(0.78, Math.min(1.16, 1 - 2.2 * tilt))
-      const [r, g, b] = shadeColor(theme, shade).map((value, channel) => {
-        const soft = 0.65 * value + 0.35 * theme.backgroundRgb[channel]
-        return Math.min(255, soft * light)
-      })
-      context.fillStyle = context.strokeStyle = `rgb(${r | 0},${g | 0},${b | 0})`
+      const [r, g, b] = shadeColor(theme, shade).map((value, channel) => Math.min(255, (0.65 * value + 0.35 * theme.backgroundRgb[channel]) * light))
+      context.fillStyle = `rgb(${r | 0},${g | 0},${b | 0})`
       context.beginPath()
-      for (const corner of corners) context.lineTo(points[2 * corner], points[2 * corner + 1])
-      context.closePath()
+      for (const corner of [at, at + 1, at + n + 1, at + n]) context.lineTo(points[2 * corner], points[2 * corner + 1])
       context.fill()
-      context.stroke()
-      for (const piece of pieces.get(row * CELLS + column) ?? []) drawPiece(context, piece, to, theme)
-      context.lineWidth = 0.5
-      context.globalAlpha = 1
     }
   }
 }
 
-// Pieces of paths, minima and heads by the cell they lie in; what is outside of the window is left out.
-function piecesOf(race, state, relief) {
+// Whether nothing of the surface stands between a point and the eye, which sees parallel rays.
+function isSeen(relief, view, u, v, h) {
+  const [sin, cos] = [Math.sin(view.turn), Math.cos(view.turn)]
+  const rise = Math.tan(view.pitch) / RELIEF_HEIGHT
+  for (let way = 1 / CELLS; h + way * rise <= 1; way += 0.5 / CELLS) {
+    const [x, y] = [u - way * sin, v - way * cos]
+    if (x < 0 || x > 1 || y < 0 || y > 1) return true
+    if (heightAt(relief, x, y) > h + way * rise) return false
+  }
+  return true
+}
+
+// The paths on the screen, for one view: x, y, whether it is seen, and the place in the racer's arrays.
+function reliefPaths(race, relief, view, width, height) {
+  const to = projection(view, width, height)
   const [left, right, bottom, top] = relief.window
-  const found = new Map()
-  const share = (x, y) => [(x - left) / (right - left), (y - bottom) / (top - bottom)]
-  const inside = (u, v) => u >= 0 && u <= 1 && v >= 0 && v <= 1
-  const keep = (u, v, piece) => {
-    const cell = Math.min(CELLS - 1, Math.floor(v * CELLS)) * CELLS + Math.min(CELLS - 1, Math.floor(u * CELLS))
-    if (!found.has(cell)) found.set(cell, [])
-    found.get(cell).push(piece)
+  const place = (x, y) => {
+    const [u, v] = [(x - left) / (right - left), (y - bottom) / (top - bottom)]
+    if (!(u >= 0 && u <= 1 && v >= 0 && v <= 1)) return null
+    const h = heightAt(relief, u, v) + LIFT
+    return [...to(u, v, h), isSeen(relief, view, u, v, h)]
   }
-  const height = (u, v) => shadeAt(relief.heights, CELLS + 1, v, u)
-  for (const [x, y, deepest] of race.surface.minima) {
-    const [u, v] = share(x, y)
-    if (deepest && inside(u, v)) keep(u, v, { kind: "star", at: [u, v, height(u, v)] })
-  }
-  for (const racer of race.racers) {
-    const quiet = state.focus && state.focus !== racer.name
-    const { place: last } = placeAt(racer, state.step, race.stride)
+  const paths = race.racers.map(racer => {
+    const points = []
     let before = null
-    for (let at = 0; at <= last + 1; at++) {
-      const [x, y] = at <= last ? [racer.places[2 * at], racer.places[2 * at + 1]] : positionAt(racer, state.step, race.stride)
-      const [u, v] = share(x, y)
-      if (before && inside(...before) && inside(u, v)) {
-        const cuts = Math.max(1, Math.ceil(Math.hypot(u - before[0], v - before[1]) * CELLS))
-        for (let cut = 0; cut < cuts; cut++) {
-          const ends = [cut / cuts, (cut + 1) / cuts].map(part => [before[0] + (u - before[0]) * part, before[1] + (v - before[1]) * part])
-          const [middle, other] = [0, 1].map(axis => (ends[0][axis] + ends[1][axis]) / 2)
-          keep(middle, other, { kind: "line", ends: ends.map(end => [...end, height(...end) + 0.012]), color: racer.color, quiet })
-        }
+    for (let at = 0; at < racer.gaps.length; at++) {
+      const [x, y] = [racer.places[2 * at], racer.places[2 * at + 1]]
+      const [u, v] = [(x - left) / (right - left), (y - bottom) / (top - bottom)]
+      const far = before ? Math.hypot(u - before[0], v - before[1]) : 1
+      if (far < TOO_NEAR) continue
+      // A long step follows the hills between its ends
+      const cuts = before ? Math.min(60, Math.ceil(far * CELLS)) : 1
+      for (let cut = 1; cut <= cuts; cut++) {
+        const share = cut / cuts
+        const [px, py] = before ? [before[0] + (u - before[0]) * share, before[1] + (v - before[1]) * share] : [u, v]
+        points.push([place(left + px * (right - left), bottom + py * (top - bottom)), at - 1 + share])
       }
       before = [u, v]
     }
-    if (before && inside(...before) && !(racer.left !== null && state.step >= racer.left)) {
-      keep(...before, { kind: "head", at: [...before, height(...before) + 0.015], color: racer.color, quiet })
-    }
-  }
-  return found
+    return points
+  })
+  return { place, paths }
 }
 
-function drawPiece(context, piece, to, theme) {
-  context.globalAlpha = piece.quiet ? 0.25 : 1
-  if (piece.kind === "line") {
-    const [from, end] = piece.ends.map(each => to(...each))
-    for (const [color, width] of [[theme.background, 3.6], [piece.color, 2]]) {
-      context.strokeStyle = color
-      context.lineWidth = width
+function drawRelief(canvas, ground, race, { place, paths }, state, theme, width, height) {
+  const context = sized(canvas, width, height)
+  context.drawImage(ground, 0, 0, width, height)
+  context.lineJoin = "round"
+  for (const minimum of race.surface.minima) {
+    const at = minimum[2] && place(minimum[0], minimum[1])
+    if (!at) continue
+    context.globalAlpha = at[2] ? 1 : 0.3
+    mark(context, at[0], at[1], true, theme, context.globalAlpha)
+  }
+  const heads = race.racers.map(racer => {
+    const [x, y] = positionAt(racer, state.step, race.stride)
+    return place(x, y)
+  })
+  race.racers.forEach((racer, number) => {
+    const { place: whole, share } = placeAt(racer, state.step, race.stride)
+    const faint = state.focus && state.focus !== racer.name ? 0.25 : 1
+    for (const seen of [false, true]) {
       context.beginPath()
-      context.moveTo(...from)
-      context.lineTo(...end)
-      context.stroke()
+      let open = false
+      let last = null
+      for (const [point, at] of paths[number]) {
+        if (at > whole + share) break
+        const here = point !== null && point[2] === seen
+        if (here && open) context.lineTo(point[0], point[1])
+        else if (here) context.moveTo(...(last ?? point).slice(0, 2)), context.lineTo(point[0], point[1])
+        open = here
+        last = point
+      }
+      const head = heads[number]
+      if (head && last && head[2] === seen) context[open ? "lineTo" : "moveTo"](head[0], head[1])
+      for (const [color, wide] of seen ? [[theme.background, 3.8], [racer.color, 2]] : [[racer.color, 1.5]]) {
+        context.globalAlpha = faint * (seen ? 1 : 0.3)
+        context.strokeStyle = color
+        context.lineWidth = wide
+        context.stroke()
+      }
     }
-  } else if (piece.kind === "head") disc(context, ...to(...piece.at), 4.5, piece.color, theme.background)
-  else mark(context, ...to(...piece.at), true, theme)
+  })
+  race.racers.forEach((racer, number) => {
+    const head = heads[number]
+    if (!head || (racer.left !== null && state.step >= racer.left)) return
+    context.globalAlpha = (state.focus && state.focus !== racer.name ? 0.35 : 1) * (head[2] ? 1 : 0.4)
+    disc(context, head[0], head[1], 4.5, racer.color, theme.background)
+  })
+  context.globalAlpha = 1
 }

@@ -169,7 +169,13 @@ function drawMap(canvas, ground, race, state, theme, width, height) {
   const trail = racer => {
     const { place } = placeAt(racer, state.step, race.stride)
     context.beginPath()
-    for (let at = 0; at <= place; at++) context[at ? "lineTo" : "moveTo"](x(racer.places[2 * at]), y(racer.places[2 * at + 1]))
+    let [lastX, lastY] = [NaN, NaN]
+    for (let at = 0; at <= place; at++) {
+      const [toX, toY] = [x(racer.places[2 * at]), y(racer.places[2 * at + 1])]
+      if (Math.abs(toX - lastX) + Math.abs(toY - lastY) < 0.7) continue // thousands of steps end in one place
+      context[at ? "lineTo" : "moveTo"](toX, toY)
+      ;[lastX, lastY] = [toX, toY]
+    }
     const [px, py] = positionAt(racer, state.step, race.stride)
     context.lineTo(x(px), y(py))
     context.stroke()
@@ -223,7 +229,8 @@ function cross(context, x, y, size) {
 }
 
 // A minimum: a star where it is one of the deepest, else a small ring.
-function mark(context, x, y, deepest, theme) {
+function mark(context, x, y, deepest, theme, alpha = 1) {
+  context.globalAlpha = alpha
   if (!deepest) {
     context.beginPath()
     context.arc(x, y, 2.2, 0, 2 * Math.PI)

@@ -49,16 +49,13 @@ def test_every_tab_opens(visit: Any, tab: str) -> None:
     "query",
     [
         {"optimizers_racers": ",".join(OPTIMIZERS.names()), "optimizers_steps": "10"},
-        {"optimizers_racers": ""},
         {"optimizers_surface": "ravine", "optimizers_ravine_condition": "1000", "optimizers_noise": "20.0"},
         {"optimizers_rate_himmelblau_sgd": "1000", "optimizers_start": "-5,5", "optimizers_decay": "1.0"},
         {"optimizers_tab": "One in detail", "optimizers_one": "adam", "optimizers_adam_beta1": "0.0"},
-        {"optimizers_tab": "One in detail", "optimizers_one": "sgd", "optimizers_rate_himmelblau_sgd": "700"},
-        {"optimizers_tab": "Stability", "optimizers_share": "4.0", "optimizers_momentum_tried": "0.0"},
-        {"optimizers_tab": "Stability", "optimizers_quadratic": "booth", "optimizers_momentum_tried": "0.99"},
+        {"optimizers_tab": "Stability", "optimizers_quadratic": "booth", "optimizers_share": "4.0"},
         {"optimizers_tab": "Basins", "optimizers_rate_himmelblau_momentum": "1000", "optimizers_side": "20"},
         {"optimizers_tab": "Basins", "optimizers_surface": "rastrigin", "optimizers_side": "20"},
-        *({"optimizers_schedule": name, "optimizers_racers": "sgd"} for name in ("plateau", "one_cycle")),
+        {"optimizers_schedule": "plateau", "optimizers_racers": "sgd"},
     ],
 )
 def test_extreme_settings_are_shown(visit: Any, query: dict[str, str]) -> None:
@@ -83,21 +80,18 @@ def test_senseless_settings_are_said_and_the_page_lives_on(visit: Any) -> None:
     assert "between 0 and 0.9999" in page.warning[0].value.replace("\\", "")
 
 
-@pytest.mark.parametrize("place", range(6))
-def test_every_suggestion_leads_to_a_page(visit: Any, place: int) -> None:
+def test_every_suggestion_leads_to_a_page(visit: Any) -> None:
     rows = suggestions(texts("optimizers")["try"])
-    assert len(rows) == 6
     page = visit(optimizers_steps="30")
-    page.button(key=f"optimizers_try_{place}").click().run()
-    assert not page.exception
-    assert not page.warning
-    wanted = dict(rows[place].settings)
-    assert page.query_params.get("optimizers_tab", "Race") in (
-        wanted["optimizers_tab"],
-        [wanted["optimizers_tab"]],
-    )
-    if "optimizers_steps" not in wanted:
-        assert "optimizers_steps" not in page.query_params  # back to the default
+    for place, row in enumerate(rows):
+        page.button(key=f"optimizers_try_{place}").click().run()
+        assert not page.exception
+        assert not page.warning
+        wanted = dict(row.settings)
+        tab = wanted["optimizers_tab"]
+        assert page.query_params.get("optimizers_tab", "Race") in (tab, [tab])
+        if "optimizers_steps" not in wanted:
+            assert "optimizers_steps" not in page.query_params  # back to the default
 
 
 def test_what_one_tab_sets_the_others_keep(visit: Any) -> None:
