@@ -74,6 +74,13 @@ ROWS = (
     Row("regularization?regular_tab=Exact zeros&regular_steps=20", "Steps", "Objective over the steps"),
     Row("regularization?regular_tab=Dropout", "Draw", "Thinned networks and their mean"),
     Row("regularization?regular_tab=Early stopping", "Patience", "Validation loss and where it stops"),
+    Row("image_operations", "Size of the window", "css:.descent-wipe"),
+    Row(
+        "image_operations?image_family=Edges&image_edges=canny&image_noise=none", "Lower", "css:.descent-wipe"
+    ),
+    Row(
+        "image_operations?image_family=Histogram&image_histogram=gamma", "Exponent", "Levels before and after"
+    ),
     Row("normalisation", "How channels differ", "css:.descent-cubes"),
     Row("normalisation?normalisation_tab=Training and evaluation", "Batch size", "css:.descent-running"),
     Row("normalisation?normalisation_tab=Inputs", "Correlation", "Loss with and without scaled inputs"),
@@ -85,6 +92,10 @@ ROWS = (
     Row("optimizers?optimizers_surface=ravine", "Condition number", "css:.descent-race"),
     Row("optimizers?optimizers_tab=One in detail", "Share of the last move", "css:.descent-race"),
     Row("optimizers?optimizers_tab=Stability", "Momentum", "What a step leaves, over both settings"),
+    Row("tensors?tensors_shape=transpose", "dim0", "css:.descent-tensors"),
+    Row("tensors?tensors_group=reducing&tensors_reducing=topk", "k", "css:.descent-tensors"),
+    Row("tensors?tensors_group=distributions", "loc", "Samples and what is expected"),
+    Row("tensors?tensors_group=algebra&tensors_algebra=lda", "shrinkage", "What each direction holds"),
     Row("run?run={run}", "Smoothing", "loss"),
 )
 OVERFITTING = tuple(row for row in ROWS if row.name in ("fit_curve", "double_descent", "regularization"))

@@ -96,7 +96,8 @@ EXPLANATIONS = (
     ),
     Explanation(
         r"select\(\): index (-?\d+) out of range for tensor of size \[(.*)\] at dimension (\d+)",
-        "Dimension {2} of [{1}] has no place {0}.",
+        "Dimension {2} of [{1}] has no place {0}. Compressed layouts (CSR, CSC) store rows and columns, so "
+        "they take matrices: give x two sizes.",
     ),
     Explanation(
         r"Dimension specified as (-?\d+) but tensor has no dimensions|invalid index of a 0-dim tensor|"

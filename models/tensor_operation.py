@@ -45,11 +45,13 @@ def generated(name: str) -> str:
 
 
 class RefusedError(ValueError):
-    """PyTorch's error for arguments that don't fit: `said` is its text, `why` a sentence with the way out."""
+    """PyTorch's error for arguments that don't fit: `said` is its text, `why` a sentence with the way out.
+    `inputs`: the tensors that were made before.
+    """
 
-    def __init__(self, said: str, why: str, lines: Sequence[str] = ()) -> None:
+    def __init__(self, said: str, why: str, lines: Sequence[str] = (), inputs: Sequence[Tensor] = ()) -> None:
         super().__init__(f"{said} {why}")
-        self.said, self.why, self.lines = said, why, tuple(lines)
+        self.said, self.why, self.lines, self.inputs = said, why, tuple(lines), tuple(inputs)
 
 
 @dataclass(frozen=True)
@@ -181,7 +183,8 @@ class Operation:
 
     `function(*inputs, **values)` gives a tensor or several. `code` is the same as a line of PyTorch, with
     {argument} for each argument, or a function of the written arguments that gives it. `sign`: what stands
-    between input cells where a result is spelled out; "pairs": products of each two, added up.
+    between input cells where a result is spelled out, with {argument}s; "pairs": products of each two, added
+    up.
     """
 
     name: str
@@ -221,6 +224,7 @@ class Outcome:
     outputs: tuple[Tensor, ...]
     lines: tuple[str, ...]
     origins: list[list[list[int]]] | None = None
+    values: dict[str, Any] = field(default_factory=dict)  # the operation's own arguments
 
 
 def values_of(row: Operation, settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -240,8 +244,8 @@ def performed(
     checked, values = values_of(row, settings or {})
     lines: list[str] = []
     line = ""
+    inputs = list(real or ())
     try:
-        inputs = list(real or ())
         if real is None:
             for given in row.inputs:
                 line = given.line(checked)
@@ -253,7 +257,7 @@ def performed(
         if type(problem) is ValueError and not _is_pytorchs(problem):
             raise
         said = str(problem).strip().split("\n")[0]
-        raise RefusedError(said, explained(said), [*lines, *line.split("\n")]) from problem
+        raise RefusedError(said, explained(said), [*lines, *line.split("\n")], inputs) from problem
     lines += line.split("\n")
     outputs = tuple(found) if isinstance(found, tuple | list) else (found,)
     if any(size < 0 for output in outputs for size in output.shape):  # PyTorch expands a number to (0, -1)
@@ -262,14 +266,14 @@ def performed(
     if len(names) != len(outputs):
         names = tuple(f"{names[0]}[{place}]" for place in range(len(outputs)))
     if row.shows != "cells":
-        return Outcome(names, tuple(inputs), outputs, tuple(lines))
+        return Outcome(names, tuple(inputs), outputs, tuple(lines), values=values)
     if sum(output.numel() for output in outputs) > MOST_OUT:
         sizes = ", ".join(str(tuple(output.shape)) for output in outputs)
         raise ValueError(
             f"the result is {sizes}, more than the {MOST_OUT} cells that are drawn; make it smaller"
         )
     origins = origins_of(row, tuple(inputs), values, outputs)
-    return Outcome(names, tuple(inputs), outputs, tuple(lines), origins)
+    return Outcome(names, tuple(inputs), outputs, tuple(lines), origins, values)
 
 
 def written(row: Operation, values: Mapping[str, Any]) -> str:

@@ -146,7 +146,7 @@ SHAPING = (
         r"\text{out}_{ij} = x_{i 0} + y_{j}", DOCUMENTATION + "notes/broadcasting.html",
         _arithmetic, lambda operator: f"x {operator} y", (Given(shape="3, 1"), Given("y", "4", start=10)),
         (Argument("operator", "+", "what is done with each two cells", "choice", choices=tuple(ARITHMETIC)),),
-        origin=Mixed(lambda x, y, operator: x * y), verb="from", sign=", ", aligned=True,
+        origin=Mixed(lambda x, y, operator: x * y), sign=" {operator} ", aligned=True,
     ),
     Operation(
         "flip", "flip", "shape", "The order along some dimensions is turned round, in a copy.",
@@ -178,8 +178,7 @@ SHAPING = (
     Operation(
         "as_strided", "as_strided", "shape",
         "Any steps through a storage, by hand: what all views are made of. With a stride of 0 a cell is "
-        "read again; "
-        "with one equal to rows + 1, the diagonal.",
+        "read again; with strides of 5 and 1 each next row begins one further right.",
         r"\text{out}_{ij} = \text{storage}[o + i\,s_0 + j\,s_1]", generated("torch.as_strided"),
         lambda x, size, stride, offset: x.as_strided(size, stride, offset),
         "x.as_strided({size}, {stride}, {offset})", (Given(shape="3, 4"),),

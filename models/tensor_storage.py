@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -25,6 +26,7 @@ class Layout:
     strides: tuple[int, ...] | None  # steps in cells along each dimension; None: no strides
     offset: int  # the storage cell of the first element
     dtype: str
+    kind: str  # strided, sparse_coo ...
     bytes_each: int
     values: list[float | bool | None]  # one for each element; None: no memory
     cells: list[int]
@@ -78,6 +80,7 @@ def _layout(tensor: Tensor, values: list[float | bool | None], cells: list[int],
         tuple(tensor.stride()) if strided else None,
         int(tensor.storage_offset()) if strided else 0,
         str(tensor.dtype).removeprefix("torch."),
+        str(tensor.layout).removeprefix("torch."),
         tensor.element_size(),
         values,
         cells,
@@ -100,6 +103,17 @@ def _sparse_cells(tensor: Tensor) -> list[int]:
         coordinates.indices(), places + 1, coordinates.shape, check_invariants=False
     )
     return [int(cell) - 1 for cell in numbered.to_dense().flatten().tolist()]
+
+
+def coordinates(tensor: Tensor) -> dict[str, list[Any]]:
+    """What a sparse tensor stores beside its values, by PyTorch's names; nothing of a strided one."""
+    names = {
+        torch.sparse_coo: ("indices",),
+        torch.sparse_csr: ("crow_indices", "col_indices"),
+        torch.sparse_csc: ("ccol_indices", "row_indices"),
+    }.get(tensor.layout, ())
+    stored = tensor.coalesce() if tensor.layout == torch.sparse_coo else tensor
+    return {name: getattr(stored, name)().tolist() for name in names}
 
 
 def relation(result: Tensor, given: Tensor) -> str:

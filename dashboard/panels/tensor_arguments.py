@@ -9,11 +9,12 @@ import streamlit as st
 from dashboard.language import _
 from dashboard.panels.bound_control import bound_control
 from dashboard.panels.bound_slider import bound_scale, bound_slider
-from dashboard.panels.control import scale_of, words_of
+from dashboard.panels.bounded import noted
+from dashboard.panels.control import scale_of
 from dashboard.panels.named_choice import named_choice, named_switch
 from models.tensor_operation import Argument, Given, Operation
 
-SIDE_BY_SIDE = 6  # so many choices stand side by side, more in a box
+SIDE_BY_SIDE = 20  # letters of all choices that stand side by side; more in a box
 
 
 def argument_key(row: Operation, argument: str) -> str:
@@ -53,18 +54,23 @@ def _input(row: Operation, given: Given) -> dict[str, Any]:
 
 
 def _label(argument: Argument) -> str:
-    return words_of(argument.name) + (f" ${argument.symbol}$" if argument.symbol else "")
+    """The name that stands in the line of PyTorch, and the formula's letter."""
+    return f"`{argument.name}`" + (f" ${argument.symbol}$" if argument.symbol else "")
 
 
 def _control(row: Operation, argument: Argument, label: str) -> Any:
     key = argument_key(row, argument.name)
     about = _(argument.description)
     if argument.kind == "choice":
-        draw = named_switch if len(argument.choices) <= SIDE_BY_SIDE else named_choice
+        letters = sum(map(len, argument.choices))
+        draw = named_switch if letters <= SIDE_BY_SIDE else named_choice
         return draw(label, argument.choices, str(argument.default), key, _, help=about)
+    if argument.kind == "text":
+        return st.text_input(label, str(argument.default), key=key, bind="query-params", help=about)
+    if argument.kind == "flag":
+        noted(key, ("true", "false", "True", "False"))
+        return st.toggle(label, bool(argument.default), key=key, bind="query-params", help=about)
     if argument.low is None or argument.high is None:
-        if argument.kind == "text":
-            return st.text_input(label, str(argument.default), key=key, bind="query-params", help=about)
         return bound_control(argument, argument.default, key)
     if argument.log:
         return bound_scale(label, scale_of(argument, argument.default), argument.default, key, about=about)

@@ -3,10 +3,11 @@
 // and its place in storage. Where each came from was found by PyTorch (models/tensor_operation.py).
 
 const SVG = "http://www.w3.org/2000/svg"
-const SIZES = [46, 42, 38, 34, 30, 26]
+const SIZES = [52, 46, 42, 38, 34, 30, 26]
 const TALLEST = 560 // what the tensors may take in height before cells become smaller
 const LASTS = 1100 // milliseconds of a move
 const MOST_MOVING = 600 // cells under way at once
+const MOST_LINES = 8 // from origins to a cell; more hide the numbers
 const STORED = 27 // width of a storage cell
 const instances = new WeakMap()
 
@@ -148,10 +149,10 @@ const detailOf = tensor => `${tensor.dtype}${tensor.strides ? ` · strides ${tup
 
 function flow(board, size) {
   const places = []
-  let [x, y, line] = [0, 0, 0]
+  let [x, y, line, broken] = [0, 0, 0, false]
   const put = (item, width, height) => {
     if (x > 0 && x + width > board.width) {
-      ;[x, y, line] = [0, y + line + 14, 0]
+      ;[x, y, line, broken] = [0, y + line + 14, 0, true]
     }
     places.push({ ...item, x, y })
     x += width + 28
@@ -163,7 +164,7 @@ function flow(board, size) {
     const block = blockOf(tensor, size)
     put({ number, tensor, block }, block.width, block.height)
   })
-  return { places, height: y + line }
+  return { places, height: y + line, broken }
 }
 
 function draw(board) {
@@ -172,11 +173,13 @@ function draw(board) {
   if (!width) return
   board.width = width
   board.colors = palette(board)
+  root.style.setProperty("--lit", board.colors.accent)
   svg.replaceChildren()
   const pattern = make(make(svg, "defs"), "pattern", { id: "tensor-hatch", width: 6, height: 6, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" })
   make(pattern, "line", { x1: 0, x2: 0, y1: 0, y2: 6, class: "hatch" })
-  const { places, height } = SIZES.map(size => flow(board, size)).find(({ height }) => height <= TALLEST) ?? flow(board, SIZES.at(-1))
-  board.lines = make(svg, "g", { class: "lines" })
+  const flows = SIZES.map(size => flow(board, size))
+  const { places, height } = flows.find(({ height, broken }) => height <= TALLEST && !broken)
+    ?? flows.find(({ height, broken }) => height <= TALLEST && broken) ?? flows.at(-1)
   board.cells = data.tensors.map(() => [])
   for (const item of places) {
     if (item.arrow) make(svg, "text", { x: item.x, y: item.y + 92, class: "arrow" }, "→")
@@ -184,6 +187,7 @@ function draw(board) {
   }
   board.stored = []
   const foot = data.storage ? drawStorages(board, height + 18) : height
+  board.lines = make(svg, "g", { class: "lines" })
   board.ghosts = make(svg, "g", { class: "ghosts" })
   svg.setAttribute("viewBox", `0 0 ${width} ${foot}`)
   svg.style.height = `${foot}px`
@@ -251,25 +255,31 @@ function drawCell(parent, [x, y], size, value, paint, attributes) {
 
 function drawStorages(board, y) {
   const { data, svg, width } = board
+  let [left, line] = [0, 0]
   data.storages.forEach((storage, number) => {
     const readers = data.tensors.filter(tensor => tensor.storage === number)
+    const wide = Math.max(180, storage.values.length * STORED)
+    if (left > 0 && left + wide > width) {
+      ;[left, y, line] = [0, y + line, 0]
+    }
     const group = make(svg, "g", { class: "storage" })
-    const title = make(group, "text", { x: 0, y: y + 12, class: "title" }, data.words.storage)
+    const title = make(group, "text", { x: left, y: y + 12, class: "title" }, data.words.storage)
     const words = `${readers.map(tensor => tensor.name).join(", ")} · ${data.words.bytes.replace("{bytes}", storage.bytes)}`
     make(title, "tspan", { dx: 7, class: "shape" }, words)
     const paint = painter(board, readers[0])
     const across = Math.max(1, Math.floor(width / STORED))
     const read = new Set(readers.flatMap(tensor => tensor.cells))
     board.stored[number] = storage.values.map((value, cell) => {
-      const at = [(cell % across) * STORED, y + 20 + Math.floor(cell / across) * (STORED + 13)]
+      const at = [left + (cell % across) * STORED, y + 20 + Math.floor(cell / across) * (STORED + 13)]
       const drawn = drawCell(group, at, STORED, value, paint, { "data-storage": number, "data-cell": cell })
       if (!read.has(cell)) drawn.group.classList.add("unread")
       make(group, "text", { x: at[0] + STORED / 2, y: at[1] + STORED + 8, class: "count", "text-anchor": "middle" }, cell)
       return drawn
     })
-    y += 20 + Math.max(1, Math.ceil(storage.values.length / across)) * (STORED + 13) + 12
+    line = Math.max(line, 20 + Math.max(1, Math.ceil(storage.values.length / across)) * (STORED + 13) + 10)
+    left += wide + 28
   })
-  return y
+  return y + line
 }
 
 // ---- Cells under way
@@ -413,7 +423,7 @@ function mark(board) {
   }
   const origins = data.origins[output][look.cell].map(numbered => inputOf(board, numbered))
   for (const [number, cell] of origins) light(board, number, cell, "lit")
-  if (origins.length <= 16) for (const [number, cell] of origins) line(board, board.cells[number][cell], board.cells[look.tensor][look.cell])
+  if (origins.length <= MOST_LINES) for (const [number, cell] of origins) line(board, board.cells[number][cell], board.cells[look.tensor][look.cell])
   board.root.dataset.lit = JSON.stringify(data.origins[output][look.cell])
   board.said.textContent = sentence(board, look, origins)
 }
@@ -431,7 +441,12 @@ function light(board, number, cell, className) {
 function line(board, from, to) {
   const centre = cell => [cell.x + cell.size / 2, cell.y + cell.size / 2]
   const [[x1, y1], [x2, y2]] = [centre(from), centre(to)]
-  make(board.lines, "path", { d: `M${x1} ${y1}Q${(x1 + x2) / 2} ${Math.min(y1, y2) - 14} ${x2} ${y2}` })
+  const far = Math.max(Math.abs(x2 - x1), Math.abs(y2 - y1), 1)
+  const edge = cell => cell.size / 2 / far // from the middle to the rim, so that numbers stay readable
+  const [begin, end] = [edge(from), 1 - edge(to)]
+  const at = share => [x1 + share * (x2 - x1), y1 + share * (y2 - y1)]
+  const [[ax, ay], [bx, by]] = [at(begin), at(end)]
+  if (begin < end) make(board.lines, "path", { d: `M${ax} ${ay}Q${(ax + bx) / 2} ${Math.min(ay, by) - 14} ${bx} ${by}` })
 }
 
 const nameOf = (board, number, cell) => `${board.data.tensors[number].name}${board.data.tensors[number].shape.length ? `[${indexOf(board.data.tensors[number].shape, cell).join(", ")}]` : ""}`
@@ -464,6 +479,7 @@ function sentence(board, look, origins) {
     return own === value ? `${named} = ${names[0]} = ${value}${stored}` : `${named} = ${value} ← ${names[0]} = ${own}${stored}`
   }
   const numbers = origins.map((each, place) => (place && data.sign !== ", " ? bracketed(valueOf(each)) : valueOf(each)))
+  const verb = data.verb ? `${data.verb} ` : ""
   const shown = origins.length > 12 ? `${names.slice(0, 12).join(", ")} …` : `${names.join(", ")} (${numbers.join(data.sign)})`
-  return `${named} = ${value}: ${data.verb} ${shown}${stored}`
+  return `${named} = ${value}: ${verb}${shown}${stored}`
 }

@@ -24,7 +24,7 @@ _BOARD = st.components.v2.component(
 
 
 def tensor_board(key: str, row: Operation, outcome: Outcome, storage: bool) -> None:
-    """Shows an outcome that has origins; `storage`: with the memory below. The key is unique on the page."""
+    """Shows an outcome that has origins, or inputs alone; `storage`: with the memory below."""
     drawn = board_data(row, outcome)
     _BOARD(
         key=key,
@@ -33,7 +33,11 @@ def tensor_board(key: str, row: Operation, outcome: Outcome, storage: bool) -> N
             "key": json.dumps([row.name, outcome.lines]),
             "storage": storage,
             "palettes": {
-                name: {"sequential": palette.sequential, "diverging": palette.diverging}
+                name: {
+                    "sequential": palette.sequential,
+                    "diverging": palette.diverging,
+                    "accent": palette.categorical[2],  # green beside blue and orange cells
+                }
                 for name, palette in (("light", LIGHT), ("dark", DARK))
             },
             "words": {
@@ -69,7 +73,7 @@ def board_data(row: Operation, outcome: Outcome) -> dict[str, Any]:
         "origins": outcome.origins,
         "moved": not isinstance(row.origin, Mixed),
         "verb": _(row.verb) if row.verb else "",
-        "sign": row.sign,
+        "sign": row.sign.format(**outcome.values) if outcome.outputs else "",
     }
 
 
@@ -80,7 +84,7 @@ def _drawn(name: str, layout: Layout, role: str) -> dict[str, Any]:
         "shape": layout.shape,
         "strides": layout.strides,
         "offset": layout.offset,
-        "dtype": layout.dtype,
+        "dtype": layout.dtype if layout.kind == "strided" else f"{layout.dtype} · {layout.kind}",
         "values": [_plain(value) for value in layout.values],
         "cells": layout.cells,
         "storage": layout.storage,

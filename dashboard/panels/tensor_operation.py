@@ -19,7 +19,7 @@ from dashboard.panels.tensor_samples import tensor_samples
 from models.broadcasting import Aligned, aligned
 from models.tensor_operation import GROUPS, Operation, Outcome, RefusedError, performed
 from models.tensor_operations import TENSOR_OPERATIONS, of_group
-from models.tensor_storage import relation
+from models.tensor_storage import coordinates, relation
 
 FIRST = "shape"  # the group that opens
 TITLES = {
@@ -75,7 +75,10 @@ def _answer(row: Operation, settings: dict[str, Any], storage: bool, words: Mapp
         st.code(problem.said, language="text", wrap_lines=True)
         lines = problem.lines
         if row.aligned:
-            _alignment(_asked(row, settings), words)
+            _alignment([tuple(tensor.shape) for tensor in problem.inputs], words)
+        if row.shows == "cells" and row.inputs and len(problem.inputs) == len(row.inputs):
+            given = Outcome((), problem.inputs, (), lines, [])
+            tensor_board("tensors_board", row, given, storage)
     except ValueError as problem:
         st.warning(plain(str(problem)), icon=":material/edit:")
         _look_at_address(row, str(problem))
@@ -84,12 +87,6 @@ def _answer(row: Operation, settings: dict[str, Any], storage: bool, words: Mapp
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"${row.formula}$", width="content")
         st.link_button(_("Documentation"), row.source, icon=":material/menu_book:", type="tertiary")
-
-
-def _asked(row: Operation, settings: Mapping[str, Any]) -> list[tuple[int, ...]]:
-    """The shapes of the inputs, which were made before PyTorch refused."""
-    filled = {argument.name: settings.get(argument.name, argument.default) for argument in row.arguments}
-    return [tuple(given.made(filled).shape) for given in row.inputs]
 
 
 def _look_at_address(row: Operation, sentence: str) -> None:
@@ -109,6 +106,9 @@ def _relations(row: Operation, outcome: Outcome, words: Mapping[str, str]) -> No
         for name, result in zip(outcome.names, outcome.outputs, strict=True)
         for given, tensor in zip(row.inputs, outcome.inputs, strict=True)
     }
+    for name, result in zip(outcome.names, outcome.outputs, strict=True):
+        for part, places in coordinates(result).items():
+            st.caption(f"`{name}.{part}() = {places}`")
     shared = {pair: kind for pair, kind in found.items() if kind != "copy"}
     if not shared:
         st.caption(":material/content_copy: " + words["copy"])
