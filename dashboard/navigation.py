@@ -103,6 +103,12 @@ SECTIONS: dict[str, tuple[View, ...]] = {
             mark("A window slides over numbers that you can change, and the sum is written out."),
         ),
         View(
+            "image_operations",
+            mark("Image operations"),
+            ":material/filter_b_and_w:",
+            mark("Filters, edges, shapes and colours of a picture, before and after, under your hand."),
+        ),
+        View(
             "normalisation",
             mark("Normalisation"),
             ":material/equalizer:",

@@ -70,6 +70,7 @@ def test_every_import_of_others_is_a_stated_requirement() -> None:
         "scikit-learn": "sklearn",
         "websocket-client": "websocket",
         "pillow": "PIL",
+        "opencv-python-headless": "cv2",
         "openTSNE": "openTSNE",
     }
     known = {module_names.get(name, name.lower()) for name in stated} | set(FOLDERS) | sys.stdlib_module_names

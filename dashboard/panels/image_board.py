@@ -1,0 +1,103 @@
+"""One operation on one picture: its settings, the picture before and after, and both as numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from dashboard.charts.levels import levels_chart
+from dashboard.language import _
+from dashboard.panels.beside import beside
+from dashboard.panels.bound_slider import bound_slider
+from dashboard.panels.escape import plain
+from dashboard.panels.named_choice import named_choice, named_switch
+from dashboard.panels.picture_choice import chosen_picture, noisy_picture
+from dashboard.panels.picture_wipe import picture_wipe
+from dashboard.panels.plot import plot
+from models.catalog import Parameter
+from training.image_operations import OPERATIONS, code_of, families, operated, shown_extras
+from training.picture_noise import psnr, ssim
+
+COMPARED = "Filters"  # the family whose answers are held against the picture without noise
+USUAL = {COMPARED: "median"}  # what a family opens with, where that is not its first row
+
+
+@st.fragment
+def image_board(words: Mapping[str, str]) -> None:
+    """Runs again by itself when a control changes."""
+    family = named_switch(_("Operations"), families(), COMPARED, "image_family", _)
+    names = [row.name for row in OPERATIONS if row.family == family]
+    name = named_switch(
+        _("Operation"), names, USUAL.get(family, names[0]), f"image_{family.lower()}",
+        lambda name: _(OPERATIONS[name].title), label_visibility="collapsed",
+    )  # fmt: skip
+    left, right = beside("image_board")
+    with left:
+        settings = {each.name: _control(each, name) for each in OPERATIONS[name].parameters}
+        clean = chosen_picture(words)
+        noise, noisy = noisy_picture(clean, words)
+    result = operated(noisy, name, settings)
+    with right:
+        extras = [(_(title), picture) for title, picture in shown_extras(noisy, name, settings)]
+        if noise != "none":
+            extras.append((_("Without noise"), clean))
+        given = _("Before") if noise == "none" else _("With noise")
+        picture_wipe("image_wipe", (given, noisy), (_(OPERATIONS[name].title), result), extras)
+        if family == COMPARED:
+            st.markdown(_table(clean, noisy, name, result))
+            st.caption(words["quality"])
+        chart = levels_chart(noisy, result)
+        plot(chart, "image_levels", height=260, description=_("Levels before and after"))
+        _about(name, settings, words)
+
+
+def _control(each: Parameter, name: str) -> Any:
+    """A widget for one parameter of an operation."""
+    label = (
+        _(each.description)[:1].upper()
+        + _(each.description)[1:]
+        + (f" ${each.symbol}$" if each.symbol else "")
+    )
+    key = f"image_{name}_{each.name}"
+    if each.kind == "choice":
+        return named_choice(label, each.choices, str(each.default), key, _)
+    about = _("in {unit}").format(unit=_(each.unit)) if each.unit else None
+    if each.kind == "integer":
+        low, high, start = (int(value or 0) for value in (each.low, each.high, each.default))
+        return bound_slider(label, low, high, start, key, int(each.step or 1), about)
+    low, high, start = (float(value or 0) for value in (each.low, each.high, each.default))  # type: ignore[assignment]
+    return float(bound_slider(label, low, high, start, key, float(each.step or 0.1), about))
+
+
+def _table(clean: np.ndarray, noisy: np.ndarray, name: str, result: np.ndarray) -> str:
+    """The chosen filter beside all others with their usual settings, as Markdown: a table is one element."""
+    lines = [f"| | {_('PSNR')} | {_('SSIM')} |", "|:--|--:|--:|", _line(_("As it is given"), noisy, clean)]
+    for row in OPERATIONS:
+        if row.family == COMPARED:
+            chosen = row.name == name
+            title = (
+                f"**{_(row.title)}**" if chosen else _("{title}, usual settings").format(title=_(row.title))
+            )
+            lines.append(_line(title, result if chosen else operated(noisy, row.name), clean))
+    return "\n".join(lines)
+
+
+def _line(title: str, picture: np.ndarray, clean: np.ndarray) -> str:
+    decibels = psnr(picture, clean)
+    said = "∞" if math.isinf(decibels) else f"{decibels:.1f} dB"
+    return f"| {title} | {said} | {ssim(picture, clean):.3f} |"
+
+
+def _about(name: str, settings: Mapping[str, Any], words: Mapping[str, str]) -> None:
+    row = OPERATIONS[name]
+    with st.container(border=True):
+        if row.formula:
+            st.latex(row.formula)
+        st.markdown(f"**{_(row.title)}** · {_(row.summary)}")
+        st.caption(plain(row.source))
+        st.code(code_of(name, settings), language="python")
+        st.caption(words["code"])

@@ -1,0 +1,77 @@
+"""Which picture is worked on: one of the table, or the reader's own, which is never stored; and its noise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import streamlit as st
+
+from dashboard.language import _
+from dashboard.panels.bound_slider import bound_slider
+from dashboard.panels.escape import plain
+from dashboard.panels.named_choice import named_choice
+from training.picture_noise import NOISES, with_noise
+from training.sample_pictures import MOST_BYTES, PICTURES, PictureError, read_picture, sample_picture
+
+TYPES = ("png", "jpg", "jpeg", "webp", "bmp", "gif")
+_OWN = "image_own"  # of the session: the reader's picture made small, and the file it came from
+
+
+def chosen_picture(words: Mapping[str, str]) -> np.ndarray:
+    """The picture uint8 [height, width, 3] of the controls that this draws."""
+    name = named_choice(
+        _("Picture"), PICTURES.names(), "temple", "image_picture", lambda name: _(PICTURES[name].title),
+        help=_("With the reader's own below, that one."),
+    )  # fmt: skip
+    file = st.file_uploader(
+        _("Your own picture"),
+        TYPES,
+        key="image_file",
+        help=words["upload"],
+        max_upload_size=MOST_BYTES // 2**20,
+    )
+    own = None if file is None else _own(file.file_id, file.getvalue())
+    if own is None:
+        st.session_state.pop(_OWN, None)
+        st.caption(f"{_(PICTURES[name].title)}: {PICTURES[name].source}")
+        return _sample(name)
+    return own
+
+
+def noisy_picture(picture: np.ndarray, words: Mapping[str, str]) -> tuple[str, np.ndarray]:
+    """The name of the chosen noise, and the picture with it."""
+    name = named_choice(
+        _("Noise"), NOISES.names(), "salt_and_pepper", "image_noise", lambda name: _(NOISES[name].title)
+    )
+    row = NOISES[name]
+    if row.amount is None:
+        return name, picture
+    each = row.amount
+    amount = bound_slider(
+        _(each.description).capitalize(), float(each.low or 0), float(each.high or 1), float(each.default),
+        f"image_noise_{name}", float(each.step or 1), _(row.summary),
+    )  # fmt: skip
+    seed = bound_slider(_("Draw"), 0, 20, 0, "image_seed", about=words["draw"])
+    return name, with_noise(picture, name, float(amount), seed)
+
+
+def _own(file: str, data: bytes) -> np.ndarray | None:
+    """Decoded once a file; None, with a sentence, for one that is no picture."""
+    kept = st.session_state.get(_OWN)
+    if kept is not None and kept[0] == file:
+        return kept[1]
+    try:
+        picture = read_picture(data)
+    except PictureError as problem:
+        st.warning(plain(str(problem)), icon=":material/broken_image:")
+        return None
+    st.session_state[_OWN] = (file, picture)
+    return picture
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _sample(name: str) -> np.ndarray:
+    picture = sample_picture(name)
+    picture.flags.writeable = False  # all sessions share it
+    return picture

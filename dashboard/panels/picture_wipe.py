@@ -1,0 +1,45 @@
+"""Two pictures in one place: the border between them follows the hand, in the browser."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+
+from dashboard.charts.samples import data_url
+from dashboard.language import _
+
+HERE = Path(__file__).resolve().parent
+QUICK = 1  # of PNG: less than half the time for a few more bytes
+
+_WIPE = st.components.v2.component(
+    "descent_wipe",
+    html='<div class="descent-wipe"></div>\n<!-- filled by picture_wipe.js -->',
+    css=(HERE / "picture_wipe.css").read_text(encoding="utf-8"),
+    js=(HERE / "picture_wipe.js").read_text(encoding="utf-8"),
+)
+Named = tuple[str, np.ndarray]  # a title, and a picture uint8 [height, width] or [height, width, 3]
+
+
+def picture_wipe(key: str, before: Named, after: Named, more: Sequence[Named]) -> None:
+    """`before` at the left of the border and `after` at the right, both of one size; `more` smaller,
+    below."""
+    _WIPE(
+        key=key,
+        data={
+            "before": _sent(before),
+            "after": _sent(after),
+            "more": [_sent(each) for each in more],
+            "words": {
+                "keys": _("Drag the border, or use the arrow keys; point at a pixel to read it"),
+                "pixel": _("Row {row}, column {column}: {before} became {after}"),
+            },
+        },
+    )
+
+
+def _sent(named: Named) -> dict[str, str]:
+    title, picture = named
+    return {"title": title, "url": data_url(picture, QUICK)}
