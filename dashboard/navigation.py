@@ -91,6 +91,12 @@ SECTIONS: dict[str, tuple[View, ...]] = {
             mark("What each loss costs and how hard it pulls, and why classes are learned by cross-entropy."),
         ),
         View(
+            "backpropagation",
+            mark("Backpropagation"),
+            ":material/undo:",
+            mark("Values forward and gradients back through a graph, step by step, with the chain rule."),
+        ),
+        View(
             "optimizers",
             mark("Optimizers"),
             ":material/downhill_skiing:",
