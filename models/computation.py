@@ -157,7 +157,7 @@ def network_graph(activation: str, loss: str, values: Mapping[str, float] | None
     put("c", kind="weight", place=None)
     put("y", kind="target", place=(5.0, 2.0))
     for unit in (1, 2, 3):
-        names = ("x1", f"w{unit}1", "x2", f"w{unit}2", f"b{unit}")
+        names: tuple[str, ...] = ("x1", f"w{unit}1", "x2", f"w{unit}2", f"b{unit}")
         put(
             f"z{unit}",
             operation="weighted",

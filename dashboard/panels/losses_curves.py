@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -23,6 +23,7 @@ from models.saturation import flat_spans
 AT = "losses_at"
 POINTS = 601
 REACH = 20.0
+PLACES = {"lead": -2.0, "probability": 0.2, "number": 2.0}  # of the point at first
 SHOWN = {
     "lead": ("cross_entropy", "focal", "hinge", "brier"),
     "probability": ("cross_entropy", "focal", "brier"),
@@ -50,33 +51,43 @@ def losses_curves(words: Mapping[str, str]) -> None:
     chosen = named_several(
         _("Losses"), [row.name for row in rows], SHOWN[against], key, lambda name: _(LOSSES[name].title)
     )
+    if not chosen:
+        st.info(words["none"], icon=":material/show_chart:")
+        return
+    _beside(against, chosen, words)
+    for name in chosen:
+        about_loss(LOSSES[name])
+
+
+@st.fragment
+def _beside(against: str, chosen: Sequence[str], words: Mapping[str, str]) -> None:
+    """Sliders and what they move, by themselves: the formulas below stay as they are."""
     fixed = SITUATIONS[against].ends
     left, right = beside("losses_curves")
     with left:
-        reach = (
-            REACH if fixed else float(bound_slider(_("From -x to x"), 1.0, REACH, 6.0, "losses_reach", 0.5))
-        )
-        target, classes = 0.0, 2
+        reach, target, classes = REACH, 0.0, 2
+        if not fixed:
+            reach = float(bound_slider(_("From -x to x"), 1.0, REACH, 6.0, "losses_reach", 0.5))
         if against == "number":
             target = float(bound_slider(_("Target y"), -5.0, 5.0, 0.0, "losses_target", 0.1))
         else:
             classes = bound_slider(_("Classes"), 2, 10, 2, "losses_classes", about=words["classes"])
         settings = {name: parameters(LOSSES[name], "losses") for name in chosen}
     span = fixed or (-reach, reach)
-    at = board_place(AT, -REACH, REACH, -2.0 if against == "lead" else 2.0 if against == "number" else 0.2)
     with right:
-        if not chosen:
-            st.info(words["none"], icon=":material/show_chart:")
-            return
         x = torch.linspace(*span, POINTS, dtype=torch.float64)
         drawn = [drawn_curve(name, against, x, target, classes, settings[name]) for name in chosen]
-        marks = [(target, _("target"))] if against == "number" else []
         curves_board(
-            "losses_curves", AT, drawn, span, at, _words(against), limits=LIMITS.get(against), marks=marks
+            "losses_curves",
+            AT,
+            drawn,
+            span,
+            board_place(AT, -REACH, REACH, PLACES[against]),
+            _words(against),
+            limits=LIMITS.get(against),
+            marks=[(target, _("target"))] if against == "number" else [],
         )
         st.caption(words[against])
-    for name in chosen:
-        about_loss(LOSSES[name])
 
 
 def drawn_curve(
