@@ -77,7 +77,8 @@ def _schedule(steps: int) -> tuple[str, dict[str, Any]]:
     if shares is not None and name != "constant":
         chart = schedule_chart(shares)
         plot(chart, "optimizers_schedule_curve", 130, description=_("Learning rate over the steps"))
-    st.caption(_(row.summary))
+    if name != "constant":
+        st.caption(_(row.summary))
     return name, own
 
 
@@ -138,7 +139,7 @@ def rate_parameter(optimizer: str, surface: str) -> Parameter:
     """The learning rate of an optimizer on a surface, from 1e-6 to 1000."""
     words = _("{title}: learning rate").format(title=_(OPTIMIZERS[optimizer].title))
     usual = usual_rate(optimizer, surface)
-    return Parameter("rate", usual, words, low=LOWEST_RATE, high=HIGHEST_RATE, log=True, symbol=r"\eta")
+    return Parameter("rate", usual, words, low=LOWEST_RATE, high=HIGHEST_RATE, log=True)
 
 
 def rate_key(optimizer: str, surface: str) -> str:

@@ -65,28 +65,28 @@ def optimizer_race(words: Mapping[str, str]) -> None:
             for racer, path in zip(racers, raced(course, racers), strict=True)
         ]
         race_board("optimizers_race_board", race_picture(course, shown, reached), move_start)
-        about_surface(course, words)
+        about_surface(course)
 
 
-def about_surface(course: Course, words: Mapping[str, str]) -> None:
+def about_surface(course: Course) -> None:
     """The surface's formula, what is special, its source; for a quadratic what theory says."""
     row = SURFACES[course.surface]
-    with st.container(border=True):
-        st.markdown(f"$f(x, y) = {row.formula}$")
-        st.markdown(_(row.summary))
-        if row.quadratic:
-            known = stability(row.name, dict(course.settings))
-            st.markdown(
-                _(
-                    "Curvatures {low:.3g} and {high:.3g}: SGD is stable below $2/\\lambda_{{max}}$ = "
-                    "**{limit:.3g}** and fastest at {best:.3g}; momentum is fastest at $\\eta$ = {rate:.3g}, "
-                    "$\\mu$ = {momentum:.3g}."
-                ).format(
-                    low=known.low, high=known.high, limit=known.limit, best=known.best_rate,
-                    rate=known.best_momentum[0], momentum=known.best_momentum[1],
-                )
-            )  # fmt: skip
-        st.caption(row.source)
+    said = [f"$f(x, y) = {row.formula}$", _(row.summary)]
+    if row.quadratic:
+        known = stability(row.name, dict(course.settings))
+        rate, momentum = known.best_momentum
+        words_of = _(
+            "Curvatures {low:.3g} and {high:.3g}: SGD is stable below $2/\\lambda_{{max}}$ = **{limit:.3g}** "
+            "and fastest at {best:.3g}; momentum is fastest at $\\eta$ = {rate:.3g}, $\\mu$ = {momentum:.3g}."
+        )
+        said.append(
+            words_of.format(
+                low=known.low, high=known.high, limit=known.limit, best=known.best_rate, rate=rate,
+                momentum=momentum,
+            )
+        )  # fmt: skip
+    # One element, not four: each takes the browser a moment at every move of a slider
+    st.markdown("\n\n".join([*said, f":small[:gray[{row.source}]]"]))
 
 
 def place_of(racer: Racer) -> int:

@@ -28,10 +28,8 @@ function take(instance, data) {
   const { state } = instance
   const atEnd = !instance.race || state.step >= instance.race.steps
   const other = instance.race?.surface.given !== data.surface.given
-  const surface = other ? null : instance.race.surface
-  instance.race = { ...data, ...unpackRace(data) }
-  if (surface) instance.race.surface = { ...surface, minima: data.surface.minima }
-  else {
+  instance.race = { ...data, ...unpackRace(data, instance.race?.surface) }
+  if (other) {
     instance.relief = reliefOf(instance.race.surface)
     instance.groundOf = null
   }
@@ -214,6 +212,8 @@ function name(instance) {
 function themeOf(instance) {
   const style = getComputedStyle(instance.root)
   const read = variable => style.getPropertyValue(variable).trim()
+  const given = ["--st-background-color", "--st-text-color", "--st-border-color", "--st-font"].map(read).join()
+  if (instance.theme?.given === given) return instance.theme
   const probe = document.createElement("canvas").getContext("2d")
   const hex = color => {
     probe.fillStyle = color
@@ -223,11 +223,11 @@ function themeOf(instance) {
   const rgb = background.startsWith("#") ? rgbOf(background) : background.match(/[\d.]+/g).slice(0, 3).map(Number)
   const which = 0.2126 * rgb[0] + 0.7152 * rgb[1] + 0.0722 * rgb[2] < 102 ? "dark" : "light"
   const palette = instance.palettes[which]
-  return {
-    background: `rgb(${rgb})`, backgroundRgb: rgb, text: hex(read("--st-text-color") || "#000"),
+  return (instance.theme = {
+    given, background: `rgb(${rgb})`, backgroundRgb: rgb, text: hex(read("--st-text-color") || "#000"),
     border: read("--st-border-color") || "#ccc", font: read("--st-font") || "sans-serif",
-    sequential: palette.sequential.map(rgbOf), categorical: palette.categorical, star: palette.star, which,
-  }
+    tones: tonesOf(palette.sequential.map(rgbOf)), categorical: palette.categorical, star: palette.star, which,
+  })
 }
 
 function draw(instance) {
@@ -299,6 +299,9 @@ function table(instance) {
   readout(instance, null)
 }
 
+const rounded = value => (Math.abs(value) < 0.0005 ? 0 : value).toFixed(3)
+const small = value => (value < 1e-3 ? value.toExponential(2) : value.toPrecision(3))
+
 function fill(instance, theme) {
   const { race, state, words } = instance
   race.racers.forEach((racer, place) => {
@@ -308,8 +311,8 @@ function fill(instance, theme) {
     const [x, y] = positionAt(racer, Math.floor(state.step), race.stride)
     const gap = racer.gaps[placeAt(racer, Math.floor(state.step), race.stride).place]
     const gone = racer.left !== null && state.step >= racer.left
-    cells[2].textContent = gone ? "–" : `(${x.toFixed(3)}, ${y.toFixed(3)})`
-    cells[3].textContent = gone ? "–" : gap <= LOWEST ? words.below : (10 ** gap).toPrecision(3)
+    cells[2].textContent = gone ? "–" : `(${rounded(x)}, ${rounded(y)})`
+    cells[3].textContent = gone ? "–" : gap <= LOWEST ? words.below : small(10 ** gap)
     const there = racer.reached_step !== null && state.step >= racer.reached_step
     cells[4].textContent = gone ? words.left.replace("{step}", racer.left) : there ? racer.reached : words.not_yet
     cells[4].className = gone ? "gone" : there ? "" : "quiet"

@@ -63,8 +63,9 @@ function drawReliefGround(canvas, relief, view, theme, width, height) {
       const shade = (heights[at] + heights[at + 1] + heights[at + n] + heights[at + n + 1]) / 4
       const tilt = heights[at + 1] - heights[at] + heights[at + n] - heights[at]
       const light = Math.max(0.78, Math.min(1.16, 1 - 2.2 * tilt))
-      const [r, g, b] = shadeColor(theme, shade).map((value, channel) => Math.min(255, (0.65 * value + 0.35 * theme.backgroundRgb[channel]) * light))
-      context.fillStyle = `rgb(${r | 0},${g | 0},${b | 0})`
+      const tone = toneOf(shade)
+      const part = channel => Math.min(255, (0.65 * theme.tones[tone + channel] + 0.35 * theme.backgroundRgb[channel]) * light) | 0
+      context.fillStyle = `rgb(${part(0)},${part(1)},${part(2)})`
       context.beginPath()
       for (const corner of [at, at + 1, at + n + 1, at + n]) context.lineTo(points[2 * corner], points[2 * corner + 1])
       context.fill()

@@ -4,14 +4,18 @@ const LEVELS = 14 // contour lines, even in the shade
 const MAP_MARGIN = { left: 38, right: 8, top: 8, bottom: 30 }
 
 function decoded(text, Type) {
-  const bytes = Uint8Array.from(atob(text), letter => letter.charCodeAt(0))
+  const letters = atob(text)
+  const bytes = new Uint8Array(letters.length)
+  for (let place = 0; place < letters.length; place++) bytes[place] = letters.charCodeAt(place)
   return new Type(bytes.buffer)
 }
 
-function unpackRace(data) {
+// The same surface as `known` is not unpacked again.
+function unpackRace(data, known) {
   const { surface } = data
+  const shades = known?.given === surface.given ? known.shades : decoded(surface.shades, Float32Array)
   return {
-    surface: { ...surface, shades: decoded(surface.shades, Float32Array) },
+    surface: { ...surface, shades },
     racers: data.racers.map(racer => ({
       ...racer,
       places: decoded(racer.places, Float32Array),
@@ -53,13 +57,22 @@ function rgbOf(hex) {
   return [1, 3, 5].map(start => parseInt(hex.slice(start, start + 2), 16))
 }
 
-// From the page's own colour at the top of the shades to the deepest of the scale at the bottom.
-function shadeColor(theme, shade) {
-  const scale = theme.sequential
-  const at = (1 - Math.min(1, Math.max(0, shade))) * (scale.length - 1)
-  const low = Math.min(scale.length - 2, Math.floor(at))
-  return scale[low].map((value, channel) => value + (scale[low + 1][channel] - value) * (at - low))
+const TONES = 256
+
+// From the page's own colour at the top of the shades to the deepest of the scale at the bottom: TONES colours.
+function tonesOf(scale) {
+  const tones = new Uint8ClampedArray(3 * TONES)
+  for (let tone = 0; tone < TONES; tone++) {
+    const at = (1 - tone / (TONES - 1)) * (scale.length - 1)
+    const low = Math.min(scale.length - 2, Math.floor(at))
+    for (let channel = 0; channel < 3; channel++) {
+      tones[3 * tone + channel] = scale[low][channel] + (scale[low + 1][channel] - scale[low][channel]) * (at - low)
+    }
+  }
+  return tones
 }
+
+const toneOf = shade => 3 * Math.round(Math.min(1, Math.max(0, shade)) * (TONES - 1))
 
 function mapScale(surface, width, height) {
   const m = MAP_MARGIN
@@ -85,8 +98,8 @@ function drawGround(canvas, surface, theme, width, height) {
   for (let row = 0; row < side; row++) {
     for (let column = 0; column < side; column++) {
       const to = 4 * ((side - 1 - row) * side + column)
-      const color = shadeColor(theme, shades[row * side + column])
-      for (let channel = 0; channel < 3; channel++) image.data[to + channel] = color[channel]
+      const tone = toneOf(shades[row * side + column])
+      for (let channel = 0; channel < 3; channel++) image.data[to + channel] = theme.tones[tone + channel]
       image.data[to + 3] = 165
     }
   }
@@ -101,32 +114,39 @@ function drawGround(canvas, surface, theme, width, height) {
   const [left, right, bottom, top] = surface.window
   const place = (row, column) => [x(left + (column / (side - 1)) * (right - left)), y(bottom + (row / (side - 1)) * (top - bottom))]
   context.beginPath()
-  for (let level = 1; level < LEVELS; level++) contour(context, shades, side, level / LEVELS, place)
+  contours(context, shades, side, place)
   context.stroke()
   context.globalAlpha = 1
   drawAxes(context, surface, theme, width, height)
 }
 
-// Marching squares: in each cell the line between the edges that the level crosses.
-function contour(context, shades, side, level, place) {
+// Marching squares: in each cell, for every level between its corners, the line between the edges it crosses.
+function contours(context, shades, side, place) {
   for (let row = 0; row < side - 1; row++) {
     for (let column = 0; column < side - 1; column++) {
-      const corners = [[row, column], [row, column + 1], [row + 1, column + 1], [row + 1, column]]
-      const values = corners.map(([r, c]) => shades[r * side + c] - level)
-      if (values.every(value => value > 0) || values.every(value => value <= 0)) continue
-      const crossings = []
-      for (let edge = 0; edge < 4; edge++) {
-        const [from, to] = [values[edge], values[(edge + 1) % 4]]
-        if (from > 0 === to > 0) continue
-        const share = from / (from - to)
-        const [one, other] = [corners[edge], corners[(edge + 1) % 4]]
-        crossings.push(place(one[0] + (other[0] - one[0]) * share, one[1] + (other[1] - one[1]) * share))
-      }
-      for (let pair = 0; pair + 1 < crossings.length; pair += 2) {
-        context.moveTo(...crossings[pair])
-        context.lineTo(...crossings[pair + 1])
+      const at = row * side + column
+      const values = [shades[at], shades[at + 1], shades[at + side + 1], shades[at + side]]
+      const [low, high] = [Math.min(...values) * LEVELS, Math.max(...values) * LEVELS]
+      for (let level = Math.max(1, Math.ceil(low)); level < high && level < LEVELS; level++) {
+        cellLines(context, row, column, values.map(value => value - level / LEVELS), place)
       }
     }
+  }
+}
+
+function cellLines(context, row, column, values, place) {
+  const corners = [[row, column], [row, column + 1], [row + 1, column + 1], [row + 1, column]]
+  const crossings = []
+  for (let edge = 0; edge < 4; edge++) {
+    const [from, to] = [values[edge], values[(edge + 1) % 4]]
+    if (from > 0 === to > 0) continue
+    const share = from / (from - to)
+    const [one, other] = [corners[edge], corners[(edge + 1) % 4]]
+    crossings.push(place(one[0] + (other[0] - one[0]) * share, one[1] + (other[1] - one[1]) * share))
+  }
+  for (let pair = 0; pair + 1 < crossings.length; pair += 2) {
+    context.moveTo(...crossings[pair])
+    context.lineTo(...crossings[pair + 1])
   }
 }
 
