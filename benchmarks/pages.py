@@ -92,10 +92,14 @@ ROWS = (
     Row("optimizers?optimizers_surface=ravine", "Condition number", "css:.descent-race"),
     Row("optimizers?optimizers_tab=One in detail", "Share of the last move", "css:.descent-race"),
     Row("optimizers?optimizers_tab=Stability", "Momentum", "What a step leaves, over both settings"),
-    Row("tensors?tensors_shape=transpose", "dim0", "css:.descent-tensors"),
-    Row("tensors?tensors_group=reducing&tensors_reducing=topk", "k", "css:.descent-tensors"),
+    Row("tensors?tensors_shape=transpose", "dim0", "css:.descent-tensors .said"),
+    Row("tensors?tensors_group=reducing&tensors_reducing=topk", "k", "css:.descent-tensors .said"),
     Row("tensors?tensors_group=distributions", "loc", "Samples and what is expected"),
-    Row("tensors?tensors_group=algebra&tensors_algebra=lda", "shrinkage", "What each direction holds"),
+    Row(
+        "tensors?tensors_group=algebra&tensors_algebra=lda",
+        "shrinkage",
+        "Samples along the first two directions",
+    ),
     Row("run?run={run}", "Smoothing", "loss"),
 )
 OVERFITTING = tuple(row for row in ROWS if row.name in ("fit_curve", "double_descent", "regularization"))

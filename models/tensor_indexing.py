@@ -31,6 +31,26 @@ def _where(numbered: tuple[Tensor, ...], inputs: tuple[Tensor, ...], threshold: 
     return torch.where(inputs[0] > threshold, numbered[0], numbered[1])
 
 
+def _tested(numbered: tuple[Tensor, ...], inputs: tuple[Tensor, ...], threshold: float) -> Tensor:
+    return torch.broadcast_tensors(*numbered)[0]
+
+
+def _own_place(numbered: tuple[Tensor, ...], inputs: tuple[Tensor, ...], dim: int) -> Tensor:
+    return numbered[1]
+
+
+def _along(numbered: tuple[Tensor, ...], inputs: tuple[Tensor, ...], dim: int) -> Tensor:
+    """The place of the list that each row, column or sheet was taken for."""
+    x, index = numbered
+    if not x.dim():
+        return index.reshape(())
+    shape = [1] * x.dim()
+    shape[dim] = index.numel()
+    sizes = list(x.shape)
+    sizes[dim] = index.numel()
+    return index.reshape(shape).expand(sizes)
+
+
 def _kept(numbered: tuple[Tensor, ...], inputs: tuple[Tensor, ...], threshold: float, value: float) -> Tensor:
     return numbered[0].masked_fill(inputs[0] < threshold, 0)
 
@@ -83,7 +103,7 @@ INDEXING = (
         "layer does.",
         r"\text{out}_{kj} = x_{i_k j}", generated("torch.index_select"),
         lambda x, index, dim: x.index_select(dim, index), "x.index_select({dim}, index)",
-        (Given(shape="3, 4"), _whole("index", "2, 0, 2")), (dimension(),),
+        (Given(shape="3, 4"), _whole("index", "2, 0, 2")), (dimension(),), origin=Moved(told=_along),
     ),
     Operation(
         "gather", "gather", "indexing",
@@ -93,6 +113,7 @@ INDEXING = (
         r"\text{out}_{ij} = x_{i,\ \text{index}_{ij}} \quad (\text{dim} = 1)", generated("torch.gather"),
         lambda x, index, dim: x.gather(dim, index), "x.gather({dim}, index)",
         (Given(shape="3, 4"), _whole("index", "0, 3; 2, 2; 1, 0")), (dimension(default=1),),
+        origin=Moved(told=_own_place),
     ),
     Operation(
         "where", "where", "indexing", "From x where the condition holds, else from y. Shapes are broadcast.",
@@ -100,7 +121,7 @@ INDEXING = (
         generated("torch.where"), lambda x, y, threshold: torch.where(x > threshold, x, y),
         "torch.where(x > {threshold}, x, y)",
         (Given(shape="3, 4", kinds=MIXED), Given("y", "4", start=100)), (THRESHOLD,),
-        origin=Moved(_where), aligned=True,
+        origin=Moved(_where, _tested), aligned=True,
     ),
     Operation(
         "masked_fill", "masked_fill", "indexing",

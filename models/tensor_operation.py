@@ -160,11 +160,12 @@ class Given:
 class Moved:
     """Cells are carried, none is changed: run over numbered cells the operation says where each came from.
 
-    `by(numbered, inputs, **values)`: in place of the operation, where it looks at the cells' values to '
-    'decide.
+    `by(numbered, inputs, **values)`: in place of the operation, where it decides by the cells' values.
+    `told(numbered, inputs, **values)`: for each result the cell that said which to take, as an index does.
     """
 
     by: Callable[..., Any] | None = None
+    told: Callable[..., Tensor] | None = None
 
 
 @dataclass(frozen=True)
@@ -289,7 +290,9 @@ def written(row: Operation, values: Mapping[str, Any]) -> str:
 def origins_of(
     row: Operation, inputs: tuple[Tensor, ...], values: Mapping[str, Any], outputs: tuple[Tensor, ...]
 ) -> list[list[list[int]]]:
-    """For each output, for each of its cells, the numbers of the input cells it came from."""
+    """For each output, for each of its cells, the numbers of the input cells it came from; of what is moved
+    first the cell itself, then the one that said so.
+    """
     if row.origin is None or not inputs:
         return [[[] for _ in range(output.numel())] for output in outputs]
     if isinstance(row.origin, Mixed):
@@ -307,7 +310,13 @@ def origins_of(
         ]
         found = row.function(*places, **values)
     carried = found if isinstance(found, tuple | list) else (found,)
-    return [[[int(cell)] if cell else [] for cell in each.flatten().tolist()] for each in carried]
+    origins = [[[int(cell)] if cell else [] for cell in each.flatten().tolist()] for each in carried]
+    if row.origin.told is not None:
+        guides = row.origin.told(tuple(numbered), inputs, **values).flatten().tolist()
+        for cells, guide in zip(origins[0], guides, strict=True):
+            if guide not in cells:
+                cells.append(int(guide))
+    return origins
 
 
 def _by_slope(

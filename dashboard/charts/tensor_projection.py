@@ -10,6 +10,8 @@ import plotly.graph_objects as go
 from dashboard.charts.quick_figure import QuickFigure, upright
 from dashboard.theme import LIGHT, color_scale
 
+FEW = 16  # directions that each have a number under their bar
+
 
 def projection_chart(
     coordinates: np.ndarray, labels: np.ndarray, class_names: Sequence[str], word: str
@@ -52,7 +54,12 @@ def shares_chart(shares: np.ndarray, kept: int, cumulative: bool) -> go.Figure:
     axis = {"title": "share of the variance", "tickformat": ".0%", "range": [0, 1.02]}
     figure.update_layout(
         shapes=[upright(kept + 0.5, color=LIGHT.text, width=1.5, dash="dot")],
-        xaxis={"title": "direction", "zeroline": False},
+        xaxis={
+            "title": "direction",
+            "zeroline": False,
+            "range": [0.4, len(shares) + 0.6],
+            **({"dtick": 1} if len(shares) < FEW else {}),
+        },
         yaxis=axis if cumulative else {"title": "variance between over within", "rangemode": "tozero"},
         showlegend=cumulative,
         legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},

@@ -6,6 +6,7 @@ const SVG = "http://www.w3.org/2000/svg"
 const SIZES = [52, 46, 42, 38, 34, 30, 26]
 const TALLEST = 560 // what the tensors may take in height before cells become smaller
 const LASTS = 1100 // milliseconds of a move
+const RESTED = 350 // milliseconds after the last change
 const MOST_MOVING = 600 // cells under way at once
 const MOST_LINES = 8 // from origins to a cell; more hide the numbers
 const STORED = 27 // width of a storage cell
@@ -20,11 +21,17 @@ export default function (component) {
   const isNew = board.key !== data.key
   board.data = data
   board.key = data.key
-  if (isNew) board.look = null
+  if (isNew) {
+    board.look = null
+    rest(board)
+    board.at = 1
+  }
   draw(board)
-  if (isNew && !matchMedia("(prefers-reduced-motion: reduce)").matches) play(board)
+  // The result stands at once; cells move when the hand has come to rest, so that a slider is never held up.
+  if (isNew && !matchMedia("(prefers-reduced-motion: reduce)").matches) board.waiting = setTimeout(() => play(board), RESTED)
   return () => {
     board.observer.disconnect()
+    clearTimeout(board.waiting)
     cancelAnimationFrame(board.frame)
     instances.delete(root)
   }
@@ -306,7 +313,7 @@ function prepare(board) {
   outputs.forEach((number, output) => {
     board.cells[number].forEach((target, cell) => {
       const begin = (0.5 * order++) / Math.max(1, total)
-      const origins = board.data.origins[output][cell].slice(0, most).map(numbered => {
+      const origins = board.data.origins[output][cell].slice(0, board.data.moved ? 1 : most).map(numbered => {
         const [tensor, from] = inputOf(board, numbered)
         const source = board.cells[tensor][from]
         const ghost = make(board.ghosts, "g", { class: "ghost" })
@@ -347,6 +354,7 @@ function place(board, at) {
 }
 
 function play(board) {
+  clearTimeout(board.waiting)
   cancelAnimationFrame(board.frame)
   board.playing = true
   board.button.textContent = board.data.words.pause
@@ -363,6 +371,7 @@ function play(board) {
 }
 
 function rest(board) {
+  clearTimeout(board.waiting)
   cancelAnimationFrame(board.frame)
   board.playing = false
   board.button.textContent = board.data.words.play
@@ -474,9 +483,10 @@ function sentence(board, look, origins) {
     return `${named} = ${names} = ${numbers} = ${value}${stored}`
   }
   const names = origins.map(([number, cell]) => nameOf(board, number, cell))
-  if (data.moved && origins.length === 1) {
+  if (data.moved) {
     const own = valueOf(origins[0])
-    return own === value ? `${named} = ${names[0]} = ${value}${stored}` : `${named} = ${value} ← ${names[0]} = ${own}${stored}`
+    const told = origins.length > 1 ? ` · ${data.words.told} ${names[1]} = ${valueOf(origins[1])}` : ""
+    return own === value ? `${named} = ${names[0]} = ${value}${told}${stored}` : `${named} = ${value} ← ${names[0]} = ${own}${told}${stored}`
   }
   const numbers = origins.map((each, place) => (place && data.sign !== ", " ? bracketed(valueOf(each)) : valueOf(each)))
   const verb = data.verb ? `${data.verb} ` : ""

@@ -49,6 +49,7 @@ def tensor_board(key: str, row: Operation, outcome: Outcome, storage: bool) -> N
                 "storage": _("Storage of"),
                 "bytes": _("{bytes} bytes"),
                 "stored": _("storage cell"),
+                "told": _("by"),
                 "read": _("Storage cell {cell} is read by {names}"),
                 "point": _("Point at a cell, or press the arrow keys: it shows where it came from."),
             },

@@ -30,7 +30,7 @@ TITLES = {
 
 @st.fragment
 def tensor_operation(words: Mapping[str, str]) -> None:
-    """Runs again by itself when a control changes."""
+    """The operation that is chosen. Its arguments are a part of their own: a slider redraws nothing above."""
     group = named_switch(
         _("Group"), GROUPS, FIRST, "tensors_group", lambda name: _(TITLES[name]), label_visibility="collapsed"
     )
@@ -45,7 +45,16 @@ def tensor_operation(words: Mapping[str, str]) -> None:
     )
     row = TENSOR_OPERATIONS[chosen]
     st.markdown(_(row.summary))
-    left, right = beside(f"tensors_{group}")
+    _arguments_and_answer(row, words)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"${row.formula}$", width="content")
+        st.link_button(_("Documentation"), row.source, icon=":material/menu_book:", type="tertiary")
+
+
+@st.fragment
+def _arguments_and_answer(row: Operation, words: Mapping[str, str]) -> None:
+    """Runs again by itself when an argument changes."""
+    left, right = beside(f"tensors_{row.group}")
     with left:
         settings = tensor_arguments(row)
         storage = row.shows == "cells" and st.toggle(
@@ -84,9 +93,6 @@ def _answer(row: Operation, settings: dict[str, Any], storage: bool, words: Mapp
         _look_at_address(row, str(problem))
         return
     st.code("\n".join(lines), language="python", wrap_lines=True)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"${row.formula}$", width="content")
-        st.link_button(_("Documentation"), row.source, icon=":material/menu_book:", type="tertiary")
 
 
 def _look_at_address(row: Operation, sentence: str) -> None:

@@ -43,7 +43,7 @@ EQUATIONS = (
     "i1->",
     "...j,j",
 )
-BY_VALUE = ("mask", "where", "masked_fill", "sort", "topk")  # they look at the cells to decide what moves
+BY_VALUE = ("mask", "masked_fill", "sort", "topk")  # they look at the cells to decide what moves
 
 
 def lists(low: int, high: int, most: int) -> st.SearchStrategy[str]:
