@@ -95,7 +95,7 @@ OPERATIONS = (
         "The middle value of a square: single wrong pixels vanish, edges stay.",
         r"\mathrm{median}_{j \in k \times k} \, x_j",
         "Tukey 1977, Exploratory Data Analysis",
-        "cv2.medianBlur(picture, {size} | 1)",
+        "cv2.medianBlur(picture, {size} | 1)  # it takes odd sizes alone",
         lambda cv2, picture, size: cv2.medianBlur(picture, size | 1),
         (WINDOW,),
     ),

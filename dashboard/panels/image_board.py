@@ -42,7 +42,7 @@ def image_board(words: Mapping[str, str]) -> None:
         noise, noisy = noisy_picture(clean, words)
     result = operated(noisy, name, settings)
     with right:
-        extras = [(_(title), picture) for title, picture in shown_extras(noisy, name, settings)]
+        extras = [(_sentence(_(title)), shown) for title, shown in shown_extras(noisy, name, settings)]
         if noise != "none":
             extras.append((_("Without noise"), clean))
         given = _("Before") if noise == "none" else _("With noise")
@@ -51,17 +51,13 @@ def image_board(words: Mapping[str, str]) -> None:
             st.markdown(_table(clean, noisy, name, result))
             st.caption(words["quality"])
         chart = levels_chart(noisy, result)
-        plot(chart, "image_levels", height=260, description=_("Levels before and after"))
+        plot(chart, "image_levels", 260, description=_("Levels before and after"), note=words["levels"])
         _about(name, settings, words)
 
 
 def _control(each: Parameter, name: str) -> Any:
     """A widget for one parameter of an operation."""
-    label = (
-        _(each.description)[:1].upper()
-        + _(each.description)[1:]
-        + (f" ${each.symbol}$" if each.symbol else "")
-    )
+    label = _sentence(_(each.description)) + (f" ${each.symbol}$" if each.symbol else "")
     key = f"image_{name}_{each.name}"
     if each.kind == "choice":
         return named_choice(label, each.choices, str(each.default), key, _)
@@ -73,17 +69,37 @@ def _control(each: Parameter, name: str) -> Any:
     return float(bound_slider(label, low, high, start, key, float(each.step or 0.1), about))
 
 
+def _sentence(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
 def _table(clean: np.ndarray, noisy: np.ndarray, name: str, result: np.ndarray) -> str:
     """The chosen filter beside all others with their usual settings, as Markdown: a table is one element."""
-    lines = [f"| | {_('PSNR')} | {_('SSIM')} |", "|:--|--:|--:|", _line(_("As it is given"), noisy, clean)]
+    head = [f"| | {_('PSNR')} | {_('SSIM')} |", "|:--|--:|--:|"]
+    chosen = _line(f"**{_(OPERATIONS[name].title)}**", result, clean)
+    return "\n".join([*head, *(chosen if line == _HERE else line for line in _usual(clean, noisy, name))])
+
+
+_HERE = "the chosen one"
+_USUAL = "image_usual"  # of the session: what the last pictures gave, for they may be the reader's own
+
+
+def _usual(clean: np.ndarray, noisy: np.ndarray, name: str) -> tuple[str, ...]:
+    """The table's other lines, which stay as they are while the chosen filter's sliders move."""
+    kept = st.session_state.get(_USUAL)
+    if kept is not None and kept[0] == name and _same(kept[1], clean) and _same(kept[2], noisy):
+        return kept[3]
+    lines = [_line(_("As it is given"), noisy, clean)]
     for row in OPERATIONS:
         if row.family == COMPARED:
-            chosen = row.name == name
-            title = (
-                f"**{_(row.title)}**" if chosen else _("{title}, usual settings").format(title=_(row.title))
-            )
-            lines.append(_line(title, result if chosen else operated(noisy, row.name), clean))
-    return "\n".join(lines)
+            title = _("{title}, usual settings").format(title=_(row.title))
+            lines.append(_HERE if row.name == name else _line(title, operated(noisy, row.name), clean))
+    st.session_state[_USUAL] = (name, clean, noisy, tuple(lines))
+    return tuple(lines)
+
+
+def _same(one: np.ndarray, other: np.ndarray) -> bool:
+    return one is other or np.array_equal(one, other)
 
 
 def _line(title: str, picture: np.ndarray, clean: np.ndarray) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from dashboard.language import _
 from dashboard.panels.bound_slider import bound_slider
@@ -31,7 +32,7 @@ def chosen_picture(words: Mapping[str, str]) -> np.ndarray:
         help=words["upload"],
         max_upload_size=MOST_BYTES // 2**20,
     )
-    own = None if file is None else _own(file.file_id, file.getvalue())
+    own = None if file is None else _own(file)
     if own is None:
         st.session_state.pop(_OWN, None)
         st.caption(f"{_(PICTURES[name].title)}: {PICTURES[name].source}")
@@ -56,17 +57,17 @@ def noisy_picture(picture: np.ndarray, words: Mapping[str, str]) -> tuple[str, n
     return name, with_noise(picture, name, float(amount), seed)
 
 
-def _own(file: str, data: bytes) -> np.ndarray | None:
+def _own(file: UploadedFile) -> np.ndarray | None:
     """Decoded once a file; None, with a sentence, for one that is no picture."""
     kept = st.session_state.get(_OWN)
-    if kept is not None and kept[0] == file:
+    if kept is not None and kept[0] == file.file_id:
         return kept[1]
     try:
-        picture = read_picture(data)
+        picture = read_picture(file.getvalue())
     except PictureError as problem:
         st.warning(plain(str(problem)), icon=":material/broken_image:")
         return None
-    st.session_state[_OWN] = (file, picture)
+    st.session_state[_OWN] = (file.file_id, picture)
     return picture
 
 

@@ -10,7 +10,9 @@ export default function (component) {
   const wipe = wipes.get(root) ?? newWipe(root)
   wipes.set(root, wipe)
   const turn = (wipe.turn = (wipe.turn ?? 0) + 1)
-  Promise.all([data.before, data.after].map(picture)).then(pictures => {
+  const known = wipe.pictures ?? []
+  const same = ({ url }) => known.find(each => each.url === url)
+  Promise.all([data.before, data.after].map(each => same(each) ?? picture(each))).then(pictures => {
     if (turn !== wipe.turn) return // a newer pair has come since
     wipe.data = data
     wipe.pictures = pictures
@@ -32,7 +34,7 @@ async function picture({ url }) {
   canvas.height = image.naturalHeight
   const pen = canvas.getContext("2d", { willReadFrequently: true })
   pen.drawImage(image, 0, 0)
-  return { canvas, pen }
+  return { url, canvas, pen }
 }
 
 function newWipe(root) {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -41,5 +42,19 @@ def picture_wipe(key: str, before: Named, after: Named, more: Sequence[Named]) -
 
 
 def _sent(named: Named) -> dict[str, str]:
+    """Packed once as long as it is shown: a slider moves one of the pictures. Kept in the session, since it
+    may be the reader's own.
+    """
     title, picture = named
-    return {"title": title, "url": data_url(picture, QUICK)}
+    digest = hashlib.blake2b(np.ascontiguousarray(picture).data, digest_size=16).hexdigest()
+    name = f"{digest} {picture.shape}"
+    packed: dict[str, str] = st.session_state.setdefault(_PACKED, {})
+    url = packed.pop(name, None) or data_url(picture, QUICK)
+    packed[name] = url  # the newest stands last
+    while len(packed) > KEPT:
+        del packed[next(iter(packed))]
+    return {"title": title, "url": url}
+
+
+_PACKED = "picture_wipe_packed"
+KEPT = 8  # pictures of some hundred kilobytes

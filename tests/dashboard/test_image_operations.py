@@ -46,7 +46,7 @@ def test_the_page_opens_with_a_picture_saved_from_noise(visit: Any) -> None:
     np.testing.assert_array_equal(pixels(sent(page)["before"]), noisy)
     np.testing.assert_array_equal(pixels(sent(page)["after"]), operated(noisy, "median"))
     assert any("PSNR" in each.value for each in page.markdown)
-    assert page.code[0].value == "cv2.medianBlur(picture, 5 | 1)"
+    assert page.code[0].value.startswith("cv2.medianBlur(picture, 5 | 1)")
 
 
 @pytest.mark.parametrize("family", families())
