@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import streamlit as st
 
@@ -32,6 +33,7 @@ from training.surfaces import SURFACES, Minimum
 DEFAULT = ("sgd", "momentum", "adagrad", "rmsprop", "adam")
 KEPT = 200  # paths
 SEARCHED = 30.0  # times more and less than the present learning rate
+TUNED_STEPS = 300  # at most: the page waits for it
 
 Store = OrderedDict[tuple[Course, Racer], Path]
 
@@ -123,7 +125,8 @@ def _store() -> Store:
 
 
 def _tune(course: Course, racers: Sequence[Racer]) -> None:
-    """Sets each racer's slider to the best of the rates round where it stands."""
+    """Sets each racer's slider to the best of the rates round where it stands, by a short race."""
+    course = replace(course, steps=min(course.steps, TUNED_STEPS))
     for racer in racers:
         at = racer.learning_rate
         stops = [rate for rate in rate_stops(at) if at / SEARCHED <= rate <= at * SEARCHED]
