@@ -155,20 +155,20 @@ def network_graph(activation: str, loss: str, values: Mapping[str, float] | None
     for unit in (1, 2, 3):
         put(f"v{unit}", kind="weight", place=None)
     put("c", kind="weight", place=None)
-    put("y", kind="target", place=(5.0, 2.0))
+    put("y", kind="target", place=(5.3, 2.0))
     for unit in (1, 2, 3):
         names: tuple[str, ...] = ("x1", f"w{unit}1", "x2", f"w{unit}2", f"b{unit}")
         put(
             f"z{unit}",
             operation="weighted",
             parents=tuple(place[name] for name in names),
-            place=(1.5, unit - 1.0),
+            place=(1.8, unit - 1.0),
         )
-        put(f"h{unit}", operation=activation, parents=(place[f"z{unit}"],), place=(2.5, unit - 1.0))
+        put(f"h{unit}", operation=activation, parents=(place[f"z{unit}"],), place=(2.75, unit - 1.0))
     names = ("h1", "v1", "h2", "v2", "h3", "v3", "c")
-    put("z", operation="weighted", parents=tuple(place[name] for name in names), place=(4.0, 1.0))
-    put("p", operation="sigmoid", parents=(place["z"],), place=(5.0, 1.0))
-    put("L", operation=loss, parents=(place["p"], place["y"]), place=(6.0, 1.0))
+    put("z", operation="weighted", parents=tuple(place[name] for name in names), place=(4.35, 1.0))
+    put("p", operation="sigmoid", parents=(place["z"],), place=(5.3, 1.0))
+    put("L", operation=loss, parents=(place["p"], place["y"]), place=(6.25, 1.0))
     return Graph(tuple(nodes))
 
 

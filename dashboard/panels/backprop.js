@@ -3,7 +3,7 @@
 const SVG = "http://www.w3.org/2000/svg"
 const boards = new WeakMap()
 const PACE = 900 // milliseconds a step while it plays
-const SIZE = { width: 78, height: 58, row: 92, top: 14 }
+const SIZE = { width: 78, height: 58, row: 92, top: 14, gap: 46 }
 
 export default function (component) {
   const { data, parentElement, setStateValue } = component
@@ -11,10 +11,11 @@ export default function (component) {
   if (!root || !data) return
   const board = boards.get(root) ?? create(root)
   boards.set(root, board)
-  board.data = { ...data, words: data.words }
+  board.data = data
   board.tell = setStateValue
   if (data.given !== board.given) {
     board.given = data.given
+    clearTimeout(board.telling) // of the graph before
     board.nodes = data.nodes.map(node => ({ ...node }))
     board.chosen = null
     board.step = data.step < 0 ? lastStep(board) : Math.min(data.step, lastStep(board))
@@ -34,7 +35,7 @@ function create(root) {
   root.replaceChildren()
   board.bar = make(root, "div", "bar")
   board.svg = document.createElementNS(SVG, "svg")
-  root.append(board.svg)
+  make(root, "div", "picture").append(board.svg) // it scrolls sideways where the page is narrow
   const below = make(root, "div", "below")
   board.rule = make(below, "section", "rule")
   board.numbers = make(below, "section", "numbers")
@@ -178,7 +179,7 @@ function later(board) {
   clearTimeout(board.telling)
   board.telling = setTimeout(() => {
     const values = board.nodes.filter(node => !node.operation && node.kind !== "constant").map(node => node.value)
-    board.tell("told", JSON.stringify({ values, step: board.step === lastStep(board) ? -1 : board.step }))
+    board.tell("told", JSON.stringify({ name: board.data.name, values, step: board.step === lastStep(board) ? -1 : board.step }))
   }, 350)
 }
 
@@ -207,10 +208,11 @@ function draw(board) {
   const places = nodes.filter(node => node.place).map(node => node.place)
   const columns = Math.max(...places.map(([column]) => column))
   const rows = Math.max(...places.map(([, row]) => row))
-  const width = Math.max(board.width, (columns + 1) * (SIZE.width + 34))
+  const width = Math.max(board.width, (columns + 1) * (SIZE.width + SIZE.gap))
   const height = (rows + 1) * SIZE.row + 2 * SIZE.top
   svg.setAttribute("viewBox", `0 0 ${width} ${height}`)
-  svg.style.height = `${(height * board.width) / width}px`
+  svg.style.width = `${width}px`
+  svg.style.height = `${height}px`
   svg.replaceChildren()
   const gap = columns ? (width - SIZE.width - 8) / columns : 0
   const at = node => ({ x: 4 + SIZE.width / 2 + node.place[0] * gap, y: SIZE.top + (node.place[1] + 0.5) * SIZE.row })

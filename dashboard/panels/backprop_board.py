@@ -48,6 +48,7 @@ def backprop_board(key: str, graph: Graph, name: str, values_at: str, step_at: s
                 }
                 for node, learns in zip(shown.nodes, shown.learning(), strict=True)
             ],
+            "name": name,
             "given": st.session_state[given],
             "step": step,
             "symbols": {row.name: row.symbol for row in OPERATIONS},
@@ -63,8 +64,10 @@ def backprop_board(key: str, graph: Graph, name: str, values_at: str, step_at: s
         said = json.loads(result.told)
         found, step = [float(value) for value in said["values"]], int(said["step"])
         changed = graph.with_values(found)
-    except (ValueError, KeyError, TypeError):  # the browser is not ours, or still tells of the graph before
+    except (ValueError, KeyError, TypeError):  # the browser is not ours
         return shown
+    if said.get("name") != name or not all(abs(value) <= LARGEST for value in found):
+        return shown  # it still tells of the graph before
     st.session_state[told] = f"{name}|{_packed(found)}|{step}"
     _keep(values_at, "" if _packed(found) == _packed(usual) else _packed(found))
     _keep(step_at, "" if step == -1 else str(step))
