@@ -84,7 +84,7 @@ function create(root) {
   followHill(instance)
   const scrubbed = event => at(instance, Math.round(instance.lossScale.step(event.offsetX)))
   drags(instance.loss, event => (playing(instance, false), scrubbed(event)), scrubbed)
-  instance.observer = new ResizeObserver(() => instance.race && draw(instance))
+  instance.observer = new ResizeObserver(() => instance.race && root.clientWidth !== instance.width && draw(instance))
   instance.observer.observe(root)
   return instance
 }
@@ -234,6 +234,7 @@ function draw(instance) {
   const { race, state, root } = instance
   const width = root.clientWidth
   if (!width || !race) return
+  instance.width = width
   const theme = themeOf(instance)
   for (const racer of race.racers) racer.color = theme.categorical[racer.palette % theme.categorical.length]
   const stacked = width < NARROW
@@ -277,8 +278,12 @@ function readout(instance, place) {
   instance.readout.textContent = `x = ${x.toFixed(2)}, y = ${y.toFixed(2)}: ${words.value} ${value.toPrecision(3)}`
 }
 
+// Built anew only where others race; what is said of each is filled in.
 function table(instance) {
   const { table: root, race, words, state } = instance
+  const who = race.racers.map(racer => `${racer.name} ${racer.title}`).join()
+  if (instance.who === who) return race.racers.forEach((racer, place) => (instance.rows[place].cells[1].textContent = racer.rate))
+  instance.who = who
   root.replaceChildren()
   const head = root.createTHead().insertRow()
   for (const title of [words.optimizer, words.rate, words.place, words.gap, words.reached]) make(head, "th", { textContent: title })
