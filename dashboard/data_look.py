@@ -35,16 +35,24 @@ class DataLook:
     problem: str = ""  # why it can't be used as asked, and the way out
 
 
-def look_at(name: str, settings: Mapping[str, Value], task: str, seed: int, root: Path) -> DataLook:
+def look_at(
+    name: str,
+    settings: Mapping[str, Value],
+    task: str,
+    seed: int,
+    root: Path,
+    task_settings: Mapping[str, Value] | None = None,
+) -> DataLook:
     """Reads the data set and picks some samples; of one that would have to be downloaded only the hints."""
+    own = task_settings or {}
     row = DATASETS[name]
     if not is_here(row, root):
-        return _hints(row, task)
+        return _hints(row, task, own)
     try:
-        samples = row.load(root, settings, seed, task)
+        samples = row.load(root, settings, seed, "classification" if task == "embedding" else task)
     except (DataError, OSError) as problem:
         return DataLook(row.title, problem=str(problem))
-    return _look(row, samples, samples.task if task == AUTO else task, seed)
+    return _look(row, samples, samples.task if task == AUTO else task, seed, own)
 
 
 def is_here(row: Dataset, root: Path) -> bool:
@@ -55,18 +63,18 @@ def is_here(row: Dataset, root: Path) -> bool:
     return all((root / files.folder / name).is_file() for name in files.names)
 
 
-def _hints(row: Dataset, task: str) -> DataLook:
+def _hints(row: Dataset, task: str, settings: Mapping[str, Value]) -> DataLook:
     chosen = row.tasks[0] if task == AUTO else task
     return DataLook(
         row.title,
         chosen,
         row.sample_count or 0,
         row.input_shape or (),
-        TASKS[chosen].outputs(row.num_classes) if row.num_classes or chosen == "regression" else 0,
+        TASKS[chosen].outputs(row.num_classes, settings) if row.num_classes or chosen == "regression" else 0,
     )
 
 
-def _look(row: Dataset, samples: Samples, task: str, seed: int) -> DataLook:
+def _look(row: Dataset, samples: Samples, task: str, seed: int, settings: Mapping[str, Value]) -> DataLook:
     count = len(samples.targets)
     chosen = np.random.default_rng(seed).permutation(count)
     shape = samples.inputs.shape if hasattr(samples.inputs, "shape") else ()
@@ -80,7 +88,7 @@ def _look(row: Dataset, samples: Samples, task: str, seed: int) -> DataLook:
         points, targets = samples.inputs[chosen[:POINTS]], samples.targets[chosen[:POINTS]]
     elif task == "regression":
         targets = samples.targets[chosen[:TARGETS]]
-    outputs = TASKS[task].outputs(len(samples.class_names) or None)
+    outputs = TASKS[task].outputs(len(samples.class_names) or None, settings)
     return DataLook(
         row.title, task, count, shape, outputs, samples.class_names, pictures, points, targets, samples.notes
     )

@@ -58,5 +58,23 @@ PRESETS: Catalog[Preset] = Catalog(
             mark("The convolutional network of 1998 on 60,000 pictures of Fashion-MNIST, in a few minutes."),
             {"model": "lenet5", "dataset": "fashion_mnist", "epochs": 6, "batch_size": 128},
         ),
+        Preset(
+            "siamese",
+            mark("Siamese network"),
+            mark("Digits as points: pairs of one digit are pulled together, others pushed a margin apart."),
+            {"task": "embedding", "loss": "contrastive", "embedding_size": 8, "epochs": 40},
+        ),
+        Preset(
+            "triplet",
+            mark("Triplet network"),
+            mark("Each digit is to be nearer to one of its kind than to any other, by a margin."),
+            {"task": "embedding", "loss": "triplet", "embedding_size": 8, "epochs": 40},
+        ),
+        Preset(
+            "quadruplet",
+            mark("Quadruplet network"),
+            mark("Triplets, and the other digits keep their distance from each other as well."),
+            {"task": "embedding", "loss": "quadruplet", "embedding_size": 8, "epochs": 40},
+        ),
     ),
 )

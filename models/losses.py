@@ -26,6 +26,7 @@ from models.class_losses import (
     reduced,
     right_classes,
 )
+from models.embedding_losses import MINING, Contrastive, Quadruplet, Triplet
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class Loss:
     build: Callable[..., nn.Module]
     parameters: tuple[Parameter, ...] = ()
     soft_targets: bool = True  # takes the mixed targets that mixup makes
+    compares: bool = False  # samples of a batch with each other: one alone costs nothing
 
 
 def _single(outputs: Tensor, loss: str) -> Tensor:
@@ -154,6 +156,20 @@ BEND = Parameter(
     "bend", 1.0, "error at which the square becomes a line", low=0.01, high=100.0, log=True, symbol=r"\delta"
 )
 CLASSES = ("binary", "classification")
+EMBEDDING = ("embedding",)
+
+
+def _margin(default: float) -> Parameter:
+    return Parameter(
+        "margin", default, "distance that is far enough", low=0.01, high=100.0, log=True, symbol="m"
+    )
+
+
+def _mining(default: str, *choices: str) -> Parameter:
+    return Parameter(
+        "mining", default, "whom of its batch a sample is compared with", kind="choice", choices=choices
+    )
+
 
 LOSSES: Catalog[Loss] = Catalog(
     "loss",
@@ -295,6 +311,58 @@ LOSSES: Catalog[Loss] = Catalog(
             tasks=CLASSES,
             build=_perceptron,
             soft_targets=False,
+        ),
+        Loss(
+            name="contrastive",
+            title="Contrastive",
+            formula=r"\begin{cases} \frac{1}{2} d^2 & y = y' \\"
+            r" \frac{1}{2} \max(0,\ m - d)^2 & \text{else} \end{cases}, \quad d = \lVert s - s' \rVert",
+            summary="A siamese network's: pairs of a class are pulled together, others pushed apart.",
+            source="Hadsell, Chopra and LeCun 2006, doi:10.1109/CVPR.2006.100; "
+            "Bromley et al. 1993, the first siamese network",
+            tasks=EMBEDDING,
+            build=Contrastive,
+            parameters=(_margin(1.0), _mining("all", "all", "hard")),
+            soft_targets=False,
+            compares=True,
+        ),
+        Loss(
+            name="triplet",
+            title="Triplet",
+            formula=r"\max(0,\ m + \lVert s - s_+ \rVert - \lVert s - s_- \rVert)",
+            summary="A sample is to be nearer to one of its class than to one of another, by a margin.",
+            source="Schroff, Kalenichenko and Philbin 2015, arXiv:1503.03832; mining within a batch: "
+            "Hermans, Beyer and Leibe 2017, arXiv:1703.07737",
+            tasks=EMBEDDING,
+            build=Triplet,
+            parameters=(_margin(0.5), _mining("semi-hard", *MINING)),
+            soft_targets=False,
+            compares=True,
+        ),
+        Loss(
+            name="quadruplet",
+            title="Quadruplet",
+            formula=r"\max(0,\ m + \lVert s - s_+ \rVert - \lVert s - s_- \rVert) +"
+            r" \max(0,\ m_2 + \lVert s - s_+ \rVert - \lVert s_- - s_{-}' \rVert)",
+            summary="A triplet, and classes keep their distance from each other too.",
+            source="Chen, Chen, Zhang and Huang 2017, arXiv:1704.01719",
+            tasks=EMBEDDING,
+            build=Quadruplet,
+            parameters=(
+                _margin(0.5),
+                Parameter(
+                    "second_margin",
+                    0.25,
+                    "... between two other classes",
+                    low=0.01,
+                    high=100.0,
+                    log=True,
+                    symbol="m_2",
+                ),
+                _mining("all", "all", "hard"),
+            ),
+            soft_targets=False,
+            compares=True,
         ),
     ],
 )

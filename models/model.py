@@ -34,7 +34,7 @@ class Model:
     stages: tuple[tuple[str, InputShape], ...]
     parameter_count: int  # trainable numbers
     parameters: tuple[Parameter, ...] = ()
-    tasks: tuple[str, ...] = ("classification", "binary", "regression")
+    tasks: tuple[str, ...] = ("classification", "binary", "regression", "embedding")
     family: str = ""  # name in models.families.FAMILIES
     tiny: Mapping[str, Value] = field(default_factory=dict)
 

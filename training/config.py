@@ -51,7 +51,15 @@ class RunConfig:
 
     dataset: str = option("digits", "the data set", "Data", table=DATASETS, settings="dataset_settings")
     dataset_settings: Mapping[str, Value] = field(default_factory=Settings)
-    task: str = option(AUTO, "what is learned; auto: as the data says", "Data", choices=(AUTO,), table=TASKS)
+    task: str = option(
+        AUTO,
+        "what is learned; auto: as the data says",
+        "Data",
+        choices=(AUTO,),
+        table=TASKS,
+        settings="task_settings",
+    )
+    task_settings: Mapping[str, Value] = field(default_factory=Settings)
     batch_size: int = option(
         64, "samples of one update", "Data", "integer", low=1, high=65536, log=True, symbol="B"
     )
@@ -295,7 +303,7 @@ def _refuse_combinations(config: RunConfig) -> None:
         raise ValueError(
             f"task is {config.task}, and {dataset.name} serves {', '.join(dataset.tasks)}; use --task auto"
         )
-    tasks = {config.task} if config.task != AUTO else set(dataset.tasks)
+    tasks = {config.task} if config.task != AUTO else set(dataset.tasks) - {"embedding"}
     if not tasks & set(model.tasks):
         suited = [row.name for row in MODELS if tasks & set(row.tasks)]
         raise ValueError(

@@ -131,7 +131,8 @@ def load_data(
 
 def read_samples(config: RunConfig, data_root: Path) -> Samples:
     """All samples of the configuration's data set, not yet split; DataError as `load_data` raises it."""
-    return DATASETS[config.dataset].load(data_root, config.dataset_settings, config.seed, config.task)
+    task = "classification" if config.task == "embedding" else config.task
+    return DATASETS[config.dataset].load(data_root, config.dataset_settings, config.seed, task)
 
 
 def _drawn(config: RunConfig, samples: Samples, task: str) -> Split:

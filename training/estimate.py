@@ -136,9 +136,8 @@ def trial(config: RunConfig, data_root: Path) -> Estimate:
     device = choose_device(config.device)
     data = load_data(config, device, data_root)
     task = TASKS[data.task]
-    network = build_model(
-        config.model, data.input_shape, task.outputs(data.num_classes), config.model_settings
-    )
+    outputs = task.outputs(data.num_classes, config.task_settings)
+    network = build_model(config.model, data.input_shape, outputs, config.model_settings)
     network.to(device)
     optimizer = build_optimizer(
         config.optimizer, network.parameters(), config.learning_rate, settings=config.optimizer_settings

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from logs.directory import RunDirectory
 from logs.info import read_info
+from models.probes import penultimate
 from training.checkpoints import CheckpointError, build_from_checkpoint
 from training.config import ConfigError, RunConfig
 from training.data import Data, load_data
@@ -106,6 +107,19 @@ def batches_of(part: Part, rows: np.ndarray, size: int = AT_ONCE) -> Iterator[tu
             return
 
 
+def features_of(subject: Inspected, inputs: Tensor) -> np.ndarray:
+    """float32 [batch, features]: what lies before the last layer, or of an embedding the embedding itself.
+
+    NoUnitsError for a network without a linear layer.
+    """
+    if TASKS[subject.data.task].by_neighbours:
+        with torch.no_grad():
+            found = subject.network(inputs)
+    else:
+        found = penultimate(subject.network, inputs)
+    return found.cpu().numpy().astype(np.float32)
+
+
 def answers(
     subject: Inspected,
     split: str,
@@ -119,21 +133,20 @@ def answers(
     """
     task = TASKS[subject.data.task]
     part = part_of(subject.data, split)
-    truth, said, shares, done = [], [], [], 0
+    truth, found, done = [], [], 0
     with torch.no_grad():
         for inputs, targets in batches_of(part, rows):
             outputs = subject.network(inputs if change is None else change(inputs))
-            predictions, probabilities = task.predict(subject.data.in_units(outputs))
-            truth.append(subject.data.in_units(targets).cpu().numpy())
-            said.append(predictions.reshape(len(targets), -1)[:, 0].cpu().numpy())
-            if probabilities is not None:
-                shares.append(probabilities.double().cpu().numpy())
+            truth.append(subject.data.in_units(targets).cpu())
+            found.append(subject.data.in_units(outputs).cpu())
             done += len(targets)
             if not watch(done):
                 return None
+    meant = torch.cat(truth)
+    said, shares = task.predict(torch.cat(found), meant)  # of all, as one may be told by the others
     return Answers(
         part.indices[rows],
-        np.concatenate(truth),
-        np.concatenate(said),
-        np.concatenate(shares) if shares else None,
+        meant.numpy(),
+        said.reshape(len(meant), -1)[:, 0].numpy(),
+        None if shares is None else shares.double().numpy(),
     )

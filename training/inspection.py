@@ -17,10 +17,19 @@ from torch import Tensor
 from logs.tables import write_table
 from logs.writer import RunWriter
 from models.corruptions import CORRUPTIONS, SEVERITIES, corrupted
-from models.probes import NoUnitsError, penultimate
+from models.probes import NoUnitsError
 from training.checkpoints import CheckpointError
 from training.embeddings import neighbour_agreement, pca, tsne
-from training.inspected import Answers, Inspected, answers, batches_of, chosen_rows, inspected, part_of
+from training.inspected import (
+    Answers,
+    Inspected,
+    answers,
+    batches_of,
+    chosen_rows,
+    features_of,
+    inspected,
+    part_of,
+)
 from training.inspection_settings import InspectionSettings
 from training.lab_script import LabError, data_root, lab_main
 from training.places import found_run
@@ -133,9 +142,7 @@ def _tsne(
     if found is None:
         return
     part = part_of(subject.data, settings.split)
-    features = np.concatenate(
-        [penultimate(subject.network, inputs).cpu().numpy() for inputs, _ in batches_of(part, rows)]
-    ).astype(np.float32)
+    features = np.concatenate([features_of(subject, inputs) for inputs, _ in batches_of(part, rows)])
     own = _columns(found)
     classes = found.targets if subject.data.num_classes is not None else None
 

@@ -11,6 +11,7 @@ from torch import nn
 
 from logs.directory import RunDirectory
 from logs.info import RunInfo, read_info
+from models.losses import LOSSES
 from training.checkpoints import CheckpointError, build_from_checkpoint
 from training.config import AUTO, ConfigError, RunConfig
 from training.data import Data, load_data
@@ -123,6 +124,11 @@ def _drawn(part: Part, count: int, seed: int, directory: RunDirectory, title: st
 def _score_of(config: RunConfig, data: Data) -> Score:
     """The loss that the run reports: without label smoothing."""
     loss = TASKS[data.task].loss if config.loss == AUTO else config.loss
+    if LOSSES[loss].compares:
+        raise ConfigError(
+            f"{loss} compares the samples of a batch, and a landscape needs a loss for each sample; choose a "
+            "run of another loss"
+        )
     settings = tuple((name, v) for name, v in config.loss_settings.items() if name != "label_smoothing")
     return Score(loss, settings, classes=data.num_classes is not None)
 

@@ -49,7 +49,7 @@ class Trainer:
         self.config, self.data, self.run, self.device = config, data, run, device
         self.console, self.stop_requested = console, stop_requested
         self.task = TASKS[data.task]
-        outputs = self.task.outputs(data.num_classes)
+        outputs = self.task.outputs(data.num_classes, config.task_settings)
         self.about = Network(config.model, config.model_settings, data.input_shape, outputs)
         self.network = self.about.build().to(device)
         freeze(self.network, config.freeze)

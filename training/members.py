@@ -16,6 +16,7 @@ from jaxtyping import Int64, Shaped
 from torch import Tensor, nn
 
 from models.catalog import Value
+from models.losses import LOSSES
 from training.checkpoints import Network
 from training.config import AUTO, RunConfig
 from training.data import Data
@@ -98,7 +99,7 @@ class Member:
     @property
     def about(self) -> Network:
         """What is needed to build the network again, for a checkpoint."""
-        outputs = self.row.outputs(self.num_classes)
+        outputs = self.row.outputs(self.num_classes, self.config.task_settings)
         return Network(self.config.model, self.config.model_settings, self.input_shape, outputs)
 
     def build(self) -> nn.Module:
@@ -120,6 +121,8 @@ def why_not_together(members: Sequence[Member]) -> str | None:
             f"transforms ({', '.join(members[0].config.transforms)}) change each network's batches one by "
             "one; leave them out, or train one after another"
         )
+    if LOSSES[members[0].loss].compares:
+        return f"the loss {members[0].loss} compares the samples of a batch; train one after another"
     if any(member.config.freeze for member in members):
         return "frozen weights are for one network at a time; leave freeze out, or train one after another"
     if members[0].config.optimizer not in RULES:
@@ -148,7 +151,7 @@ def _shared(member: Member) -> dict[str, Any]:
         "model_settings": _without(config.model_settings, OWN_SETTINGS),
         "task": member.task,
         "the samples' shape": tuple(member.input_shape),
-        "the number of outputs": member.row.outputs(member.num_classes),
+        "the number of outputs": member.about.outputs,
         "the type of inputs": member.train.inputs.dtype,
         "the device": member.device,
         "batch_size": config.batch_size,

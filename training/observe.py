@@ -123,7 +123,7 @@ class Observer:
             return scores
         self.run.log(step, scores, split="test", epoch=epoch)
         self._log_confusion(step, epoch, "test", outputs, targets)
-        predictions, probabilities = self.task.predict(self.data.in_units(outputs))
+        predictions, probabilities = self.task.predict(self.data.in_units(outputs), targets)
         self.run.predictions(
             "test",
             index=self.data.test.indices,
@@ -182,7 +182,8 @@ class Observer:
 
     def _log_confusion(self, step: int, epoch: int, split: str, outputs: Tensor, targets: Tensor) -> None:
         if self.data.num_classes:
-            counts = confusion_counts(targets, self.task.predictions(outputs), self.data.num_classes)
+            said = self.task.predictions(outputs, targets)
+            counts = confusion_counts(targets, said, self.data.num_classes)
             self.run.matrix(step, "confusion", counts, list(self.data.class_names), split=split, epoch=epoch)
 
     def _log_histograms(self, step: int, epoch: int) -> None:
@@ -195,7 +196,7 @@ class Observer:
         if len(self.data.input_shape) != 3:
             return
         images = self.data.shown(next(iter(self.data.validation.batches(PICTURES)))[0])
-        predictions = self.task.predictions(outputs[: len(images)])
+        predictions = self.task.predictions(outputs, targets)[: len(images)]
         right = predictions == targets[: len(images)]
         names = self.data.class_names
         words = [

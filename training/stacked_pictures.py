@@ -40,7 +40,7 @@ def confusions(outputs: Sequence[Evaluation], task: Task, classes: int) -> dict[
     """By place in the stack: float64 [classes, classes], rows what it is, columns what it was taken for."""
     found: dict[int, np.ndarray] = {}
     for rows, own, targets in outputs:
-        said = task.predictions(own.flatten(0, 1)).view(len(rows), -1)
+        said = task.predictions(own.flatten(0, 1), targets.flatten()).view(len(rows), -1)
         meant = classes_meant(targets.flatten()).view(len(rows), -1)
         first = classes**2 * torch.arange(len(rows), device=own.device)[:, None]
         counts = torch.bincount((first + meant * classes + said).flatten(), minlength=len(rows) * classes**2)

@@ -1,21 +1,25 @@
 """What is to be learned: the table of tasks, each with its loss, its metrics and how outputs are read.
 
-Outputs are [batch, outputs]: a logit for each class (classification), one logit (binary), or numbers
-(regression). Targets are class indices (int64), 0 and 1 (int64), or float32 numbers; mixup makes soft ones
-of the first two, and metrics read those as the class that weighs most.
+Outputs are [batch, outputs]: a logit for each class (classification), one logit (binary), numbers
+(regression), or the coordinates of a point (embedding). Targets are class indices (int64), 0 and 1 (int64),
+float32 numbers, or class indices again; mixup makes soft ones of the first two, and metrics read those as the
+class that weighs most.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from models.catalog import Catalog
+from models.catalog import Catalog, Parameter, Value, checked_settings
 from models.losses import LOSSES, build_loss
+
+GALLERY = 5000  # samples that may be the nearest: 60,000 against all of them would take minutes
+QUERIES = 1000  # samples whose distances are held at once
 
 
 @dataclass(frozen=True)
@@ -61,21 +65,25 @@ class Task:
     metrics: tuple[Metric, ...]
     best: Metric
     target_dtype: torch.dtype
-    outputs: Callable[[int | None], int]  # of the network, from the number of classes (None in regression)
-    predictions: Callable[
-        [Tensor], Tensor
-    ]  # outputs [batch, outputs] -> classes [batch] or numbers [batch, outputs]
-    probabilities: Callable[[Tensor], Tensor] | None  # outputs -> [batch, classes]; None in regression
+    # of the network, from the number of classes (None in regression) and the task's own settings
+    outputs: Callable[[int | None, Mapping[str, Value]], int]
+    # outputs [batch, outputs] and targets -> classes [batch] or numbers [batch, outputs]
+    predictions: Callable[[Tensor, Tensor], Tensor]
+    probabilities: Callable[[Tensor], Tensor] | None  # outputs -> [batch, classes]; None where there are none
+    parameters: tuple[Parameter, ...] = ()
+    by_neighbours: bool = False  # a prediction is that of other samples, whose targets are needed
 
     def higher_is_better(self) -> dict[str, bool]:
         """For every metric that is logged."""
         return {metric.name: metric.higher_is_better for metric in self.metrics}
 
-    def predict(self, outputs: Tensor) -> tuple[Tensor, Tensor | None]:
+    def predict(self, outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor | None]:
         """What outputs [batch, outputs] say: classes [batch] (int64) and probabilities [batch, classes], or
-        in regression numbers ([batch] where there is one output) and None.
+        in regression numbers ([batch] where there is one output) and None. An embedding says the class of
+        the nearest other sample, whence the targets, and no probabilities.
         """
-        return self.predictions(outputs), None if self.probabilities is None else self.probabilities(outputs)
+        said = self.predictions(outputs, targets)
+        return said, None if self.probabilities is None else self.probabilities(outputs)
 
     def build_loss(self, label_smoothing: float = 0.0, reduction: str = "mean") -> nn.Module:
         """The task's loss; ValueError for label smoothing where targets are no classes."""
@@ -130,6 +138,30 @@ def area_under_curve(outputs: Float[Tensor, "batch 1"], targets: Tensor) -> Floa
     # Not left to 0 / 0: the mean rank is rounded, and its rest over 0 would be infinite
     both = (positives > 0) & (negatives > 0)
     return torch.where(both, area, torch.nan).to(outputs.dtype)
+
+
+def neighbours_classes(outputs: Float[Tensor, "batch numbers"], targets: Tensor) -> Int64[Tensor, "batch"]:
+    """The class of each sample's nearest other one, by Euclidean distance: leave-one-out 1-nearest-neighbour.
+
+    Of more than `GALLERY` samples every k-th is a candidate, as many as that at most. A single sample is its
+    own neighbour.
+    """
+    classes = classes_meant(targets)
+    step = -(-len(outputs) // GALLERY)
+    candidates = torch.arange(0, len(outputs), step, device=outputs.device)
+    if len(outputs) < 2:
+        return classes
+    found = []
+    for rows in torch.arange(len(outputs), device=outputs.device).split(QUERIES):
+        apart = torch.cdist(outputs[rows], outputs[candidates])
+        apart[rows[:, None] == candidates] = torch.inf
+        found.append(candidates[apart.argmin(dim=1)])
+    return classes[torch.cat(found)]
+
+
+def retrieval(outputs: Float[Tensor, "batch numbers"], targets: Tensor) -> Float[Tensor, ""]:
+    """The share of samples whose nearest other one is of their class: precision at 1."""
+    return (neighbours_classes(outputs, targets) == classes_meant(targets)).to(outputs.dtype).mean()
 
 
 def _matching(outputs: Tensor, targets: Tensor) -> Tensor:
@@ -205,6 +237,17 @@ R2 = Metric(
     source="https://scikit-learn.org/stable/modules/model_evaluation.html#r2-score",
 )
 
+RETRIEVAL = Metric(
+    name="retrieval",
+    title="Precision at 1",
+    formula=r"\frac{1}{N} \sum_i [y_{n(i)} = y_i],"
+    r"\quad n(i) = \arg\min_{j \ne i} \lVert s_i - s_j \rVert",
+    higher_is_better=True,
+    compute=retrieval,
+    source="Musgrave, Belongie and Lim 2020, arXiv:2003.08505, section 2",
+    unit="share of samples",
+)
+
 
 def _loss_metric(name: str) -> Metric:
     row = LOSSES[name]
@@ -214,16 +257,24 @@ def _loss_metric(name: str) -> Metric:
 CROSS_ENTROPY = _loss_metric("cross_entropy")
 BINARY_CROSS_ENTROPY = _loss_metric("binary_cross_entropy")
 MSE = _loss_metric("mse")
+TRIPLET = _loss_metric("triplet")
+SIZE = Parameter(
+    "embedding_size", 32, "numbers that stand for a sample", kind="integer", low=1, high=2048, log=True
+)
 
 
-def _class_outputs(num_classes: int | None) -> int:
+def _class_outputs(num_classes: int | None, settings: Mapping[str, Value]) -> int:
     if num_classes is None or num_classes < 2:
         raise ValueError(f"a classification data set has at least 2 classes, not {num_classes}")
     return num_classes
 
 
-def _single_output(num_classes: int | None) -> int:
+def _single_output(num_classes: int | None, settings: Mapping[str, Value]) -> int:
     return 1
+
+
+def _embedding_outputs(num_classes: int | None, settings: Mapping[str, Value]) -> int:
+    return int(checked_settings("embedding", (SIZE,), settings)[SIZE.name])
 
 
 def _two_probabilities(outputs: Float[Tensor, "batch 1"]) -> Float[Tensor, "batch 2"]:
@@ -243,7 +294,7 @@ TASKS: Catalog[Task] = Catalog(
             best=ACCURACY,
             target_dtype=torch.int64,
             outputs=_class_outputs,
-            predictions=classes_of,
+            predictions=lambda outputs, targets: classes_of(outputs),
             probabilities=lambda outputs: outputs.softmax(dim=1),
         ),
         Task(
@@ -255,7 +306,7 @@ TASKS: Catalog[Task] = Catalog(
             best=ACCURACY,
             target_dtype=torch.int64,
             outputs=_single_output,
-            predictions=classes_of,
+            predictions=lambda outputs, targets: classes_of(outputs),
             probabilities=_two_probabilities,
         ),
         Task(
@@ -267,8 +318,22 @@ TASKS: Catalog[Task] = Catalog(
             best=MSE,
             target_dtype=torch.float32,
             outputs=_single_output,
-            predictions=lambda outputs: outputs[:, 0] if outputs.shape[1] == 1 else outputs,
+            predictions=lambda outputs, targets: outputs[:, 0] if outputs.shape[1] == 1 else outputs,
             probabilities=None,
+        ),
+        Task(
+            name="embedding",
+            title="Embedding",
+            summary="Points of which those of a class lie close together.",
+            loss="triplet",
+            metrics=(TRIPLET, RETRIEVAL),
+            best=RETRIEVAL,
+            target_dtype=torch.int64,
+            outputs=_embedding_outputs,
+            predictions=neighbours_classes,
+            probabilities=None,
+            parameters=(SIZE,),
+            by_neighbours=True,
         ),
     ],
 )

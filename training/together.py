@@ -306,7 +306,7 @@ class Company:
             data, run = self.datas[outcome.member], self.runs[outcome.member]
             step, epoch = outcome.kept_step, outcome.kept_epoch
             run.log(step, outcome.test, split="test", epoch=epoch)
-            said, chances = task.predict(data.in_units(outcome.test_outputs))
+            said, chances = task.predict(data.in_units(outcome.test_outputs), data.test.targets)
             targets = data.test.targets
             run.predictions(
                 "test",

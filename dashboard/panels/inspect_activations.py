@@ -22,6 +22,7 @@ from dashboard.panels.named_choice import named_choice
 from dashboard.panels.plot import plot
 from models.probes import LayerOutput, LayerStatistics, layer_outputs, layer_statistics
 from training.inspected import Inspected, batches_of, chosen_rows, part_of
+from training.tasks import TASKS
 
 if TYPE_CHECKING:
     from dashboard.inspect_subject import Subject
@@ -30,6 +31,7 @@ STRIP = 5  # maps of a layer in the table; a wider strip would be cut off there
 MOST_MAPS = 64
 MEASURED = 200  # samples over which statistics are taken
 AT_ONCE = 40
+SHOWN_NUMBERS = 8  # of an embedding
 MOST_CELLS = 4_000_000  # numbers of one layer for one sample, above which it is left out
 
 
@@ -70,6 +72,11 @@ def answer(look: Inspected, picked: Picked, before: np.ndarray | None = None) ->
     shares = probabilities_of(look, picked.inputs)
     if shares is None:
         outputs = look.network(picked.inputs).detach()
+        if TASKS[look.data.task].by_neighbours:
+            coordinates = ", ".join(f"{number:.3g}" for number in outputs[0, :SHOWN_NUMBERS].tolist())
+            more = ", …" if outputs.shape[1] > SHOWN_NUMBERS else ""
+            st.text(_("its point: {numbers}").format(numbers=coordinates + more))
+            return
         value = float(look.data.in_units(outputs)[0, 0])
         st.metric(_("Prediction ({name})").format(name=look.data.target_name), f"{value:.4g}")
         return

@@ -23,6 +23,7 @@ from models.attribution import ATTRIBUTIONS, AttributionMethod, Explanation, att
 from models.probes import NoUnitsError, last_convolution, layer_outputs
 from models.trust import Trust, cascade, trust
 from training.inspected import Inspected
+from training.tasks import TASKS
 
 if TYPE_CHECKING:
     from dashboard.inspect_subject import Subject
@@ -39,14 +40,14 @@ def attribution_tab(subject: Subject) -> None:
     look = look_of(subject)
     if look is None:
         return
-    if look.data.num_classes is None:
+    if TASKS[look.data.task].probabilities is None:
         st.info(words["only_classes"], icon=":material/category:")
         return
     picked = pick_sample(look)
     if picked is None:
         return
     shares = probabilities_of(look, picked.inputs)
-    assert shares is not None
+    assert shares is not None  # the task has them
     image = len(look.data.input_shape) == 3
     with st.container(horizontal=True, vertical_alignment="bottom"):
         row = ATTRIBUTIONS[

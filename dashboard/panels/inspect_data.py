@@ -143,11 +143,11 @@ def sample_table(
 
 
 def probabilities_of(look: Inspected, inputs: Tensor) -> np.ndarray | None:
-    """[batch, classes] float64; None in regression."""
+    """[batch, classes] float64; None where the task has none."""
     with torch.no_grad():
         outputs = look.network(inputs)
-    shares = TASKS[look.data.task].predict(outputs)[1]
-    return None if shares is None else shares.double().cpu().numpy()
+    probabilities = TASKS[look.data.task].probabilities
+    return None if probabilities is None else probabilities(outputs).double().cpu().numpy()
 
 
 def _uploaded(data: Data) -> Picked | None:

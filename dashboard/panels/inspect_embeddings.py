@@ -21,9 +21,9 @@ from dashboard.panels.inspect_work import background_look
 from dashboard.panels.named_choice import named_switch
 from dashboard.panels.plot import plot
 from logs.tables import Table
-from models.probes import NoUnitsError, penultimate
+from models.probes import NoUnitsError
 from training.embeddings import Metric, neighbour_agreement, neighbours, pca
-from training.inspected import SPLITS, Inspected, answers, batches_of, chosen_rows, part_of
+from training.inspected import SPLITS, Inspected, answers, batches_of, chosen_rows, features_of, part_of
 from training.inspection_settings import InspectionSettings
 
 if TYPE_CHECKING:
@@ -214,7 +214,7 @@ def _points(look: Inspected, split: str, size: int) -> Points:
         bar = st.progress(0.0, _("The network looks at {n:,} samples").format(n=len(rows)))
         features, pictures, done = [], [], 0
         for inputs, _targets in batches_of(part, rows, AT_ONCE):
-            features.append(penultimate(look.network, inputs).cpu().numpy().astype(np.float32))
+            features.append(features_of(look, inputs))
             if len(look.data.input_shape) == 3:
                 pictures.append(pictures_of(look.data, inputs))
             done += len(inputs)

@@ -27,6 +27,7 @@ from training.calibration import probability_scores
 from training.evaluation import confusion, least_sure, worst_mistakes
 from training.inspected import SPLITS, Inspected, answers, chosen_rows, part_of
 from training.inspection_settings import InspectionSettings
+from training.tasks import TASKS
 
 if TYPE_CHECKING:
     from dashboard.inspect_subject import Subject
@@ -53,6 +54,9 @@ def evaluation_tab(subject: Subject) -> None:
     words = texts("inspect_model")
     look = look_of(subject)
     if look is None:
+        return
+    if TASKS[look.data.task].by_neighbours:
+        st.info(words["only_classes"], icon=":material/category:")
         return
     splits = [split for split in SPLITS if len(getattr(look.data, split))]
     split = bounded_choice(_("Samples"), splits, splits[0], "inspect_judged", _)

@@ -24,7 +24,8 @@ EPOCHS = 200  # more are drawn as so many: the shape is the same
 def look(config: RunConfig, data: Path) -> DataLook:
     """A first look at the configuration's data; read once for all who ask."""
     settings = json.dumps(dict(config.dataset_settings))
-    return _looked(config.dataset, settings, config.task, config.seed, str(data))
+    task = json.dumps(dict(config.task_settings))
+    return _looked(config.dataset, settings, config.task, task, config.seed, str(data))
 
 
 def obstacle(config: RunConfig, looked: DataLook) -> str:
@@ -49,8 +50,8 @@ def preview(config: RunConfig, looked: DataLook, no_data: str) -> None:
 
 
 @st.cache_data(max_entries=50, show_spinner=False)
-def _looked(dataset: str, settings: str, task: str, seed: int, data: str) -> DataLook:
-    return look_at(dataset, json.loads(settings), task, seed, Path(data))
+def _looked(dataset: str, settings: str, task: str, task_settings: str, seed: int, data: str) -> DataLook:
+    return look_at(dataset, json.loads(settings), task, seed, Path(data), json.loads(task_settings))
 
 
 def _data(looked: DataLook, no_data: str) -> None:

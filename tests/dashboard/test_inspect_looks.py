@@ -20,7 +20,8 @@ APP = Path(__file__).resolve().parents[2] / "dashboard" / "app.py"
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two small networks on digits, one with convolutions."""
     runs = tmp_path_factory.mktemp("looks") / "runs"
-    for options in (["--hidden-width", "16"], ["--model", "lenet5", "--activation", "relu"]):
+    embedding = ["--model", "linear", "--task", "embedding", "--embedding-size", "3"]
+    for options in (["--hidden-width", "16"], ["--model", "lenet5", "--activation", "relu"], embedding):
         places = ["--epochs", "2", "--visdom", "off", "--runs", str(runs), "--dataset", "digits"]
         assert train([*options, *places]) == 0
     return runs
@@ -58,6 +59,15 @@ def said(page: AppTest) -> str:
 @pytest.mark.parametrize("tab", ["Activations", "Attribution", "Evaluation", "Embeddings"])
 def test_a_network_without_convolutions_can_be_looked_at_too(look: Any, tab: str) -> None:
     page = look(tab, "mlp")
+    assert not page.error
+    assert len(said(page)) > 300
+
+
+def test_an_embedding_has_points_and_no_probabilities(look: Any) -> None:
+    assert "its point: " in said(look("Activations", "linear"))
+    for tab in ("Attribution", "Evaluation"):
+        assert "This network predicts a number or a point" in said(look(tab, "linear"))
+    page = look("Embeddings", "linear")
     assert not page.error
     assert len(said(page)) > 300
 

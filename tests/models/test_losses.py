@@ -19,6 +19,8 @@ def example(loss: Loss) -> tuple[Tensor, Tensor]:
     random = torch.Generator().manual_seed(0)
     if "regression" in loss.tasks:
         return torch.randn(12, 2, generator=random) * 2, torch.randn(12, 2, generator=random)
+    if loss.compares:
+        return torch.randn(12, 4, generator=random), torch.arange(12) % 3
     if "classification" in loss.tasks:
         return torch.randn(12, 5, generator=random), torch.randint(5, (12,), generator=random)
     return torch.randn(12, 1, generator=random), torch.randint(2, (12,), generator=random)
@@ -30,10 +32,11 @@ def test_the_row_says_what_a_page_needs(loss: Loss) -> None:
     assert loss.formula
     assert loss.summary.endswith(".")
     assert loss.source
-    assert set(loss.tasks) <= {"classification", "binary", "regression"}
+    assert set(loss.tasks) <= {"classification", "binary", "regression", "embedding"}
     for parameter in loss.parameters:
         assert parameter.check(parameter.default, loss.name) == parameter.default
         assert parameter.symbol in loss.formula
+    assert loss.compares == (loss.tasks == ("embedding",))
 
 
 @EVERY
@@ -46,6 +49,8 @@ def test_the_mean_is_the_mean_of_one_value_a_sample(loss: Loss) -> None:
 
 @EVERY
 def test_each_samples_value_is_its_own(loss: Loss) -> None:
+    if loss.compares:
+        pytest.skip("its samples are compared with each other: tests/models/test_embedding_losses.py")
     outputs, targets = example(loss)
     each = build_loss(loss.name, reduction="none")
     alone = torch.cat([each(outputs[i : i + 1], targets[i : i + 1]) for i in range(12)])
@@ -164,7 +169,7 @@ def test_margin_losses_and_single_logits_name_the_way_out() -> None:
         build_loss("binary_cross_entropy")(torch.randn(2, 3), torch.tensor([0, 1]))
     with pytest.raises(ValueError, match="with mixup use cross_entropy"):
         build_loss("hinge")(torch.randn(2, 3), torch.full((2, 3), 1 / 3))
-    hard = ["nll", "focal", "hinge", "perceptron"]
+    hard = ["nll", "focal", "hinge", "perceptron", "contrastive", "triplet", "quadruplet"]
     assert [row.name for row in LOSSES if not row.soft_targets] == hard
     for name in hard:
         with pytest.raises(ValueError, match="with mixup use cross_entropy"):

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 import torch
 from sklearn import metrics
+from sklearn.neighbors import KNeighborsClassifier
 from torch import Tensor
 from torch.nn import functional
 
 from models.losses import LOSSES
+from training import tasks
 from training.tasks import TASKS, Task, area_under_curve, classes_meant, explained_share
 
 EVERY = pytest.mark.parametrize("task", TASKS, ids=lambda row: row.name)
@@ -20,6 +22,9 @@ def example(task: Task, samples: int = 200) -> tuple[Tensor, Tensor]:
     if task.name == "regression":
         targets = torch.randn(samples, generator=random) * 3 + 50
         return targets[:, None] + torch.randn(samples, 1, generator=random), targets
+    if task.name == "embedding":
+        targets = torch.randint(4, (samples,), generator=random)
+        return torch.randn(samples, 3, generator=random) + targets[:, None], targets
     classes = 4 if task.name == "classification" else 2
     targets = torch.randint(classes, (samples,), generator=random)
     if task.name == "binary":
@@ -126,18 +131,20 @@ def test_saying_the_mean_explains_nothing() -> None:
 
 
 def test_outputs_follow_the_task() -> None:
-    assert TASKS["classification"].outputs(7) == 7
-    assert TASKS["binary"].outputs(2) == 1
-    assert TASKS["regression"].outputs(None) == 1
+    assert TASKS["classification"].outputs(7, {}) == 7
+    assert TASKS["binary"].outputs(2, {}) == 1
+    assert TASKS["regression"].outputs(None, {}) == 1
+    assert TASKS["embedding"].outputs(7, {}) == 32
+    assert TASKS["embedding"].outputs(7, {"embedding_size": 2}) == 2
     for classes in (None, 1):
         with pytest.raises(ValueError, match="at least 2 classes"):
-            TASKS["classification"].outputs(classes)
+            TASKS["classification"].outputs(classes, {})
 
 
 @pytest.mark.parametrize("name", ["classification", "binary"])
 def test_the_predicted_class_is_the_most_probable(name: str) -> None:
-    outputs, _ = example(TASKS[name])
-    predictions, probabilities = TASKS[name].predict(outputs)
+    outputs, targets = example(TASKS[name])
+    predictions, probabilities = TASKS[name].predict(outputs, targets)
     assert probabilities is not None
     assert predictions.dtype == torch.int64
     assert torch.equal(probabilities.argmax(dim=1), predictions)
@@ -145,12 +152,12 @@ def test_the_predicted_class_is_the_most_probable(name: str) -> None:
 
 
 def test_a_regression_predicts_its_numbers() -> None:
-    outputs, _ = example(TASKS["regression"])
-    predictions, probabilities = TASKS["regression"].predict(outputs)
+    outputs, targets = example(TASKS["regression"])
+    predictions, probabilities = TASKS["regression"].predict(outputs, targets)
     assert torch.equal(predictions, outputs[:, 0])
     assert probabilities is None
     several = torch.randn(4, 3)
-    assert torch.equal(TASKS["regression"].predict(several)[0], several)
+    assert torch.equal(TASKS["regression"].predict(several, several)[0], several)
 
 
 def test_soft_targets_are_read_as_the_class_that_weighs_most() -> None:
@@ -184,6 +191,7 @@ def test_better_has_a_direction_for_every_metric(task: Task) -> None:
         "classification": lambda: 5 * functional.one_hot(targets, 4).float(),
         "binary": lambda: 5 * (2 * targets[:, None].float() - 1),
         "regression": lambda: targets[:, None],
+        "embedding": lambda: 5 * functional.one_hot(targets, 4).float(),
     }[task.name]()
     directions = task.higher_is_better()
     for metric in task.metrics:
@@ -191,7 +199,11 @@ def test_better_has_a_direction_for_every_metric(task: Task) -> None:
         assert (gain > 0) == directions[metric.name], metric.name
 
 
-@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
+@pytest.mark.parametrize(
+    "task",
+    [task for task in TASKS if any(metric.per_step for metric in task.metrics)],
+    ids=lambda task: task.name,
+)
 @pytest.mark.parametrize("soft", [False, True], ids=["plain targets", "soft targets"])
 def test_several_batches_at_once_have_each_its_own_value(task: Task, soft: bool) -> None:
     """Also where mixup made the targets soft."""
@@ -208,3 +220,30 @@ def test_several_batches_at_once_have_each_its_own_value(task: Task, soft: bool)
     for metric in measured:
         expected = [metric.compute(own, meant) for own, meant in zip(outputs, targets, strict=True)]
         torch.testing.assert_close(metric.of_batches(outputs, targets), torch.stack(expected))
+
+
+def test_an_embedding_is_read_by_its_nearest_neighbour_as_scikit_learn_does() -> None:
+    task = TASKS["embedding"]
+    outputs, targets = example(task)
+    expected = [
+        KNeighborsClassifier(1)
+        .fit(np.delete(outputs.numpy(), i, axis=0), np.delete(targets.numpy(), i))
+        .predict(outputs[i : i + 1].numpy())[0]
+        for i in range(len(outputs))
+    ]
+    said, probabilities = task.predict(outputs, targets)
+    assert said.tolist() == expected
+    assert probabilities is None
+    value = TASKS["embedding"].best.compute(outputs, targets).item()
+    assert value == pytest.approx(np.mean(np.array(expected) == targets.numpy()))
+
+
+def test_a_large_gallery_is_thinned_and_nobody_is_its_own_neighbour(monkeypatch: pytest.MonkeyPatch) -> None:
+    outputs, targets = example(TASKS["embedding"])
+    monkeypatch.setattr(tasks, "GALLERY", 60)
+    monkeypatch.setattr(tasks, "QUERIES", 7)
+    kept = np.arange(0, 200, 4)
+    apart = torch.cdist(outputs, outputs[kept]).numpy()
+    apart[kept, np.arange(len(kept))] = np.inf
+    expected = targets.numpy()[kept][apart.argmin(axis=1)]
+    assert tasks.neighbours_classes(outputs, targets).tolist() == expected.tolist()

@@ -66,6 +66,11 @@ class Dataset:
     sample_count: int | None = None  # hint: of all parts together
     download_bytes: int = 0  # fetched at first use; 0: nothing is
 
+    def __post_init__(self) -> None:
+        """Samples that have classes can be embedded by them, which is never what "auto" stands for."""
+        if "classification" in self.tasks:
+            object.__setattr__(self, "tasks", (*self.tasks, "embedding"))
+
 
 def found_path(setting: str, root: Path, owner: str) -> Path:
     """The file or folder that a data set's `path` means: as given, below the data folder, or below the
