@@ -1,5 +1,5 @@
-// One tensor as a cube of cells for each normalisation: samples go back, channels go right, places go down. The cell
-// that is pointed at lights up with every cell that shares its mean, in all cubes at once. Means, variances and what
+// One tensor as a box of cells for each normalisation: samples go back, channels go right, places go down. The cell
+// that is pointed at lights up with every cell that shares its mean, in all boxes at once. Means, variances and what
 // the number becomes are computed here; a browser test holds them to PyTorch.
 
 const SVG = "http://www.w3.org/2000/svg"
@@ -151,10 +151,7 @@ function build(board) {
     view.kind = kind
     view.found = kind.problem ? null : averages(data, kind)
     view.title.textContent = kind.title
-    cellsOf(board, view)
   })
-  board.octant = null
-  turn(board)
   look(board)
 }
 
@@ -162,23 +159,12 @@ function newView(board) {
   const figure = element("figure", "cube", board.grid)
   const title = element("figcaption", "", figure)
   const svg = drawn("svg", figure)
-  const axes = drawn("g", svg, { class: "cube-axes" })
+  const glass = drawn("path", svg, { class: "cube-glass" })
   const body = drawn("g", svg)
+  const wires = drawn("path", svg, { class: "cube-wires" })
+  const axes = drawn("g", svg, { class: "cube-axes" })
   const outline = drawn("path", svg, { class: "cube-outline" })
-  return { figure, title, svg, axes, body, outline, cells: [], set: element("p", "", figure), sum: element("p", "cube-sum", figure) }
-}
-
-function cellsOf(board, view) {
-  const { shape, values } = board.data
-  while (view.cells.length > values.length) view.cells.pop().group.remove()
-  for (let cell = 0; cell < values.length; cell++) {
-    if (!view.cells[cell]) {
-      const group = drawn("g", view.body, { "data-cell": cell })
-      view.cells[cell] = { group, sides: SHADES.map(() => drawn("polygon", group)) }
-    }
-    const numbers = [Math.floor(cell / shape[1] / shape[2]), Math.floor(cell / shape[2]) % shape[1], cell % shape[2]]
-    Object.assign(view.cells[cell], { numbers, shown: view.found && board.after ? view.found.after[cell] : values[cell] })
-  }
+  return { figure, title, svg, axes, glass, body, wires, outline, lit: [], set: element("p", "", figure), sum: element("p", "cube-sum", figure) }
 }
 
 // Axes of the picture: x right (channels), y down (places), z back (samples). Turned by yaw, then tilted by pitch.
@@ -195,46 +181,93 @@ function projection(board) {
   }
 }
 
-function turn(board) {
-  const [samples, channelCount, places] = board.data.shape
-  const project = projection(board)
-  // Which sides are seen, and in which order cells are drawn, depends on the signs of these alone.
-  const towards = [project(1, 0, 0), project(0, 1, 0), project(0, 0, 1)].map((tip, axis) => {
-    const origin = project(0, 0, 0)
-    return tip[2] - origin[2] > 0 ? 1 : -1
-  })
-  const octant = towards.join()
-  const room = Math.hypot(samples, channelCount, places) / 2 + 0.5
-  for (const view of board.views) {
-    const width = view.svg.clientWidth || 220
-    const height = 190
-    const unit = Math.min(width, height) / 2 / room
-    const at = (x, y, z) => {
-      const [across, down] = project(x, y, z)
-      return [width / 2 + across * unit, height / 2 + down * unit]
-    }
-    view.at = at
-    view.svg.setAttribute("viewBox", `0 0 ${width} ${height}`)
-    if (octant !== board.octant) {
-      const order = [...view.cells].sort((one, other) => rank(other, towards) - rank(one, towards))
-      view.body.append(...order.map(cell => cell.group))
-    }
-    for (const cell of view.cells) sides(cell, towards).forEach((corners, place) => {
-      cell.sides[place].setAttribute("points", corners.map(corner => at(...corner).map(part => part.toFixed(1)).join()).join(" "))
-    })
-    axes(board, view, towards)
-    outline(board, view, towards)
-  }
-  board.octant = octant
+// Along each axis 1 where a step leads away from the eye, else -1: says which sides are seen, and what is in front.
+function away(project) {
+  const origin = project(0, 0, 0)
+  return [project(1, 0, 0), project(0, 1, 0), project(0, 0, 1)].map(tip => (tip[2] - origin[2] > 0 ? 1 : -1))
 }
 
+// The whole tensor is a box of glass with a grid on its three near sides; the cells of the chosen average are in it.
+function paint(board) {
+  const { data } = board
+  const [samples, channelCount, places] = data.shape
+  const project = projection(board)
+  board.towards = away(project)
+  const room = Math.hypot(samples, channelCount, places) / 2 + 0.5
+  const widths = board.views.map(view => view.svg.clientWidth || 220) // all read before anything is written
+  board.views.forEach((view, number) => {
+    const [width, height] = [widths[number], 190]
+    const unit = Math.min(width, height) / 2 / room
+    view.at = (...place) => {
+      const [across, down] = project(...place)
+      return [width / 2 + across * unit, height / 2 + down * unit]
+    }
+    view.svg.setAttribute("viewBox", `0 0 ${width} ${height}`)
+    box(board, view)
+    axes(board, view, board.towards)
+    cells(board, view)
+    const chosen = sides(board.at, board.towards, 0)
+    view.outline.setAttribute("d", chosen.map(corners => closed(view, corners)).join(""))
+  })
+}
+
+const shown = point => point.map(part => part.toFixed(1)).join(" ")
+const closed = (view, corners) => `M${corners.map(corner => shown(view.at(...corner))).join("L")}Z`
+
+function box(board, view) {
+  const ends = boxEnds(board.data)
+  const near = ends.map((end, axis) => (board.towards[axis] > 0 ? 0 : end))
+  const glass = []
+  const wires = []
+  for (const axis of [0, 1, 2]) {
+    const [one, other] = [0, 1, 2].filter(each => each !== axis)
+    const corner = (u, v) => {
+      const place = [...near]
+      place[one] = u
+      place[other] = v
+      return place
+    }
+    glass.push(closed(view, [corner(0, 0), corner(ends[one], 0), corner(ends[one], ends[other]), corner(0, ends[other])]))
+    const line = (from, to) => wires.push(`M${shown(view.at(...from))}L${shown(view.at(...to))}`)
+    for (let u = 0; u <= ends[one]; u++) line(corner(u, 0), corner(u, ends[other]))
+    for (let v = 0; v <= ends[other]; v++) line(corner(0, v), corner(ends[one], v))
+  }
+  view.glass.setAttribute("d", glass.join(""))
+  view.wires.setAttribute("d", wires.join(""))
+}
+
+// How long the box is along x, y and z.
+const boxEnds = ({ shape: [samples, channelCount, places] }) => [channelCount, places, samples]
+
+function cells(board, view) {
+  const { data, towards, limit, colors } = board
+  const members = view.found ? view.members : []
+  const order = [...members].sort((one, other) => rank(placeOf(data, other), towards) - rank(placeOf(data, one), towards))
+  while (view.lit.length < order.length) {
+    const group = drawn("g", view.body)
+    view.lit.push({ group, polygons: SHADES.map(() => drawn("polygon", group)) })
+  }
+  view.lit.forEach(({ group, polygons }, number) => {
+    const cell = order[number]
+    group.setAttribute("class", cell === undefined ? "" : "in")
+    group.style.display = cell === undefined ? "none" : ""
+    if (cell === undefined) return
+    const value = board.after ? view.found.after[cell] : data.values[cell]
+    sides(placeOf(data, cell), towards, (1 - FILLED) / 2).forEach((corners, side) => {
+      polygons[side].setAttribute("points", corners.map(corner => shown(view.at(...corner))).join(" "))
+      polygons[side].style.fill = colorOf(colors, value / limit, SHADES[side])
+    })
+  })
+}
+
+const placeOf = ({ shape }, cell) => [Math.floor(cell / shape[1] / shape[2]), Math.floor(cell / shape[2]) % shape[1], cell % shape[2]]
+
 // How far back: along each axis on which a step leads away from the eye.
-function rank({ numbers: [sample, channel, place] }, [x, y, z]) {
+function rank([sample, channel, place], [x, y, z]) {
   return x * channel + y * place + z * sample
 }
 
-function sides({ numbers: [sample, channel, place] }, towards) {
-  const edge = (1 - FILLED) / 2
+function sides([sample, channel, place], towards, edge) {
   const [x, y, z] = [channel, place, sample].map(number => [number + edge, number + 1 - edge])
   const near = [x, y, z].map((ends, axis) => ends[towards[axis] > 0 ? 0 : 1])
   return [
@@ -271,29 +304,19 @@ function axes(board, view, towards) {
   }
 }
 
-function outline(board, view, towards) {
-  const cell = view.cells[flat(board.data, board.at)]
-  const d = sides(cell, towards).map(corners => `M${corners.map(corner => view.at(...corner).join(" ")).join("L")}Z`)
-  view.outline.setAttribute("d", d.join(""))
-}
-
 function look(board) {
-  const { data, at, limit, colors } = board
+  const { data, at } = board
   const chosen = flat(data, at)
   const value = data.values[chosen]
   for (const view of board.views) {
     const { kind, found } = view
-    const set = kind.sets[chosen]
-    view.cells.forEach((cell, place) => {
-      const inside = found && kind.sets[place] === set
-      cell.group.setAttribute("class", inside ? "in" : "out")
-      cell.sides.forEach((side, number) => (side.style.fill = inside ? colorOf(colors, cell.shown / limit, SHADES[number]) : ""))
-    })
     if (!found) {
       view.set.textContent = kind.problem
       view.sum.textContent = ""
       continue
     }
+    const set = kind.sets[chosen]
+    view.members = data.values.map((_, cell) => cell).filter(cell => kind.sets[cell] === set)
     const [mean, variance] = [found.means[set], found.variances[set]]
     const words = kind.centred ? data.words.set : data.words.squares
     view.set.textContent = words.replace("{n}", found.members[set]).replace("{mean}", said(mean)).replace("{variance}", said(variance))
@@ -305,10 +328,7 @@ function look(board) {
   const names = { sample: sample + 1, channel: channel + 1, row, column, value: said(value) }
   board.chosen.textContent = data.words.chosen.replace(/\{(\w+)\}/g, (_, name) => names[name])
   board.root.dataset.at = at.map(number => number + 1).join("-")
-  const project = projection(board)
-  const origin = project(0, 0, 0)
-  const towards = [project(1, 0, 0), project(0, 1, 0), project(0, 0, 1)].map(tip => (tip[2] - origin[2] > 0 ? 1 : -1))
-  board.views.forEach(view => outline(board, view, towards))
+  paint(board)
 }
 
 function written({ scale, shift, epsilon }, kind, value, mean, variance, after) {
@@ -334,32 +354,55 @@ function grabbed(board, event) {
 
 function moved(board, event) {
   const { held } = board
-  if (!held) return pointed(board, event.target)
+  if (!held) return pointed(board, event)
   const [dx, dy] = [event.clientX - held.x, event.clientY - held.y]
   held.turned ||= Math.hypot(dx, dy) > CLICK
   if (!held.turned) return
   board.yaw = held.yaw + dx / 120
   board.pitch = Math.min(1.45, Math.max(-1.45, held.pitch + dy / 120))
-  turn(board)
+  paint(board)
 }
 
 function released(board, event) {
   const { held } = board
   board.held = null
   if (!held || held.turned) return
-  const root = board.root.getRootNode()
-  pointed(board, root.elementFromPoint(event.clientX, event.clientY))
+  pointed(board, event)
   tell(board)
 }
 
-function pointed(board, target) {
-  const group = target?.closest?.("g[data-cell]")
-  if (!group) return
-  const view = board.views.find(each => each.body.contains(group))
-  const { numbers } = view.cells[Number(group.dataset.cell)]
-  if (String(numbers) === String(board.at)) return
-  board.at = numbers
-  look(board)
+// The cell on the glass under the pointer.
+function pointed(board, event) {
+  const view = board.views.find(({ svg }) => {
+    const area = svg.getBoundingClientRect()
+    return event.clientX >= area.left && event.clientX <= area.right && event.clientY >= area.top && event.clientY <= area.bottom
+  })
+  if (!view?.at) return
+  const area = view.svg.getBoundingClientRect()
+  const pointer = [event.clientX - area.left, event.clientY - area.top]
+  const ends = boxEnds(board.data)
+  for (let cell = 0; cell < board.data.values.length; cell++) {
+    const [sample, channel, place] = placeOf(board.data, cell)
+    const seen = [place, sample, channel].map((number, side) => {
+      const axis = [1, 2, 0][side]
+      return number === (board.towards[axis] > 0 ? 0 : ends[axis] - 1)
+    })
+    const found = sides([sample, channel, place], board.towards, 0).some((corners, side) => seen[side] && within(pointer, corners.map(corner => view.at(...corner))))
+    if (!found) continue
+    if (cell === flat(board.data, board.at)) return
+    board.at = [sample, channel, place]
+    look(board)
+    return
+  }
+}
+
+// Whether a point is in a convex quadrangle: on the same side of all four edges.
+function within([x, y], corners) {
+  const turns = corners.map(([x1, y1], number) => {
+    const [x2, y2] = corners[(number + 1) % corners.length]
+    return (x2 - x1) * (y - y1) - (y2 - y1) * (x - x1)
+  })
+  return turns.every(turn => turn >= 0) || turns.every(turn => turn <= 0)
 }
 
 function stepped(board, event) {
