@@ -15,8 +15,7 @@ SQUARE = (Given(shape="3, 3", kinds=RANDOM),)
 RANK = Argument("rank", 1, "how many singular values are kept", "integer", low=0, high=6, symbol="k")
 NORM = Argument(
     "order", "fro", "fro: all squares; nuc: sum of singular values; 2: the largest of them; 1, inf: largest "
-    "sum of "
-    "a column, of a row", "choice", choices=("fro", "nuc", "2", "1", "inf"),
+    "sum of a column, of a row", "choice", choices=("fro", "nuc", "2", "1", "inf"),
 )  # fmt: skip
 REAL = Argument("data", "iris", "a real data set, part of scikit-learn", "choice", choices=("iris", "digits"))
 SCALED = Argument("scaled", False, "each feature divided by its standard deviation before", "flag")
@@ -119,8 +118,7 @@ ALGEBRA = (
     Operation(
         "matmul", "matmul", "algebra",
         "Each cell: a row of x times a column of y, added up. Sheets are multiplied one by one, and "
-        "broadcast. Every "
-        "linear layer is this.",
+        "broadcast. Every linear layer is this.",
         r"\text{out}_{ij} = \sum_k x_{ik}\, y_{kj}", generated("torch.matmul"),
         lambda x, y: x @ y, "x @ y", (Given(shape="2, 3"), Given("y", "3, 4", start=1)), origin=Mixed(),
         sign="pairs",
@@ -139,8 +137,7 @@ ALGEBRA = (
     Operation(
         "matrix_norm", "matrix_norm", "algebra",
         "How large a matrix is: by all its squares, or by how far it can stretch a vector (2), which is its "
-        "largest "
-        "singular value.",
+        "largest singular value.",
         r"\|x\|_F = \sqrt{\sum_{ij} x_{ij}^2}, \quad \|x\|_2 = \sigma_1, \quad \|x\|_* = \sum_i \sigma_i",
         generated("torch.linalg.matrix_norm"), _matrix_norm, _matrix_norm_line, (Given(shape="3, 4",
         kinds=RANDOM),),
@@ -174,8 +171,7 @@ ALGEBRA = (
     Operation(
         "svd", "svd", "algebra",
         "Any matrix: a turn, a stretch along the axes, another turn. The singular values say how much each "
-        "direction "
-        "matters, the largest first.",
+        "direction matters, the largest first.",
         r"x = U\, \mathrm{diag}(S)\, V^\top", generated("torch.linalg.svd"),
         lambda x: tuple(torch.linalg.svd(x, full_matrices=False)), "torch.linalg.svd(x, full_matrices=False)",
         (Given(shape="3, 4", kinds=RANDOM),), outputs=("U", "S", "Vh"), origin=Mixed(_svd_reads), verb="from",
@@ -184,8 +180,7 @@ ALGEBRA = (
     Operation(
         "low_rank", "Low rank", "algebra",
         "The nearest matrix that needs only k columns and k rows (Eckart and Young 1936): the idea behind "
-        "PCA and "
-        "LoRA. Counting numbers are of rank 2: two are enough.",
+        "PCA and LoRA. Counting numbers are of rank 2: two are enough.",
         r"\text{out} = \sum_{i \le k} \sigma_i\, u_i v_i^\top", generated("torch.linalg.svd"), _low_rank,
         "U[..., :{rank}] * S[..., None, :{rank}] @ Vh[..., :{rank}, :]", (Given(shape="4, 5",
         kinds=RANDOM),), (RANK,),
@@ -206,8 +201,7 @@ ALGEBRA = (
     Operation(
         "lda", "LDA", "algebra",
         "Linear discriminant analysis: the directions in which classes lie furthest apart, measured in "
-        "their own "
-        "spread. At most one fewer than there are classes.",
+        "their own spread. At most one fewer than there are classes.",
         r"\max_v \frac{v^\top S_b\, v}{v^\top S_w\, v}, \quad S_b\, v = \lambda\, S_w\, v",
         generated("torch.linalg.eigh"),
         lambda x, labels, data, components, scaled, shrinkage: lda(

@@ -68,8 +68,7 @@ CREATING = (
     Operation(
         "tensor", "tensor", "create",
         "A tensor of the numbers you write. Whole numbers give int64, others float32: the first surprise in "
-        "many "
-        "a program, since a mean or a gradient needs floats.",
+        "many a program, since a mean or a gradient needs floats.",
         r"\text{out}_{ij} = \text{the number in row } i \text{, column } j", generated("torch.tensor"),
         _tensor, "torch.tensor({numbers})", (),
         (Argument("numbers", "1, 2, 3; 4, 5, 6", "commas in a row, semicolons between rows, bars between "
@@ -177,8 +176,7 @@ CREATING = (
     Operation(
         "device", "to another device", "create",
         "Where the cells lie: the processor's memory, a graphics card's, or nowhere. On the meta device a "
-        "tensor "
-        "has a shape and no memory: sizes can be worked out without any numbers.",
+        "tensor has a shape and no memory: sizes can be worked out without any numbers.",
         r"\text{out}_{ij} = x_{ij}", DOCUMENTATION + "tensor_attributes.html",
         lambda x, device: x.to(device), "x.to({device})", (Given(),),
         (Argument("device", "meta", "where the cells lie", "choice", choices=("cpu", "meta", "cuda",

@@ -18,8 +18,7 @@ EXPLANATIONS = (
     Explanation(
         r"shape '\[(.*)\]' is invalid for input of size (\d+)",
         "There are {1} cells, and the sizes {0} ask for another number of them: the product of all sizes "
-        "must be "
-        "{1}. Write -1 for one size, and PyTorch works it out where the others divide {1}.",
+        "must be {1}. Write -1 for one size, and PyTorch works it out where the others divide {1}.",
     ),
     Explanation(
         r"view size is not compatible",
@@ -31,15 +30,13 @@ EXPLANATIONS = (
     Explanation(
         r"Dimension out of range \(expected to be in range of \[(-?\d+), (-?\d+)\], but got (-?\d+)\)",
         "Dimensions count from 0 to {1}, or from the end from -1 to {0}. Choose one of these in place of "
-        "{2}, or "
-        "give the tensor more dimensions (unsqueeze).",
+        "{2}, or give the tensor more dimensions (unsqueeze).",
     ),
     Explanation(
         r"The size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\) at non-singleton "
         r"dimension (\d+)",
         "Shapes are aligned from the right, and each pair of sizes must be equal or one of them 1. In "
-        "dimension "
-        "{2} stand {0} and {1}: make them equal, or one of them 1 (unsqueeze puts in a 1).",
+        "dimension {2} stand {0} and {1}: make them equal, or one of them 1 (unsqueeze puts in a 1).",
     ),
     Explanation(
         r"cannot be multiplied \((\d+)x(\d+) and (\d+)x(\d+)\)",
@@ -80,8 +77,7 @@ EXPLANATIONS = (
     Explanation(
         r"stack expects each tensor to be equal size, but got \[(.*)\] at entry 0 and \[(.*)\] at entry 1",
         "A stack lays tensors of one shape onto each other, and these are [{0}] and [{1}]. Make the shapes "
-        "the "
-        "same, or join with cat.",
+        "the same, or join with cat.",
     ),
     Explanation(
         r"index (-?\d+) is out of bounds for dimension (\d+) with size (\d+)",
@@ -91,8 +87,7 @@ EXPLANATIONS = (
         r"index out of range|INDICES element is out of DATA bounds|out of bounds for dimension with size 0|"
         r"indexing axis dim should be positive",
         "A place is named that the dimension does not have: count from 0 to its size less 1, or choose "
-        "another "
-        "dimension.",
+        "another dimension.",
     ),
     Explanation(
         r"select\(\): index (-?\d+) out of range for tensor of size \[(.*)\] at dimension (\d+)",
@@ -136,17 +131,14 @@ EXPLANATIONS = (
     ),
     Explanation(
         r"does not match the length of the desired ordering of dimensions i\.e\. input\.dim\(\) = (\d+) is "
-        r"not "
-        r"equal to len\(dims\) = (\d+)",
+        r"not equal to len\(dims\) = (\d+)",
         "The new order must name each of the {0} dimensions once, and it names {1}.",
     ),
     Explanation(
         r"The expanded size of the tensor \((-?\d+)\) must match the existing size \((\d+)\) at "
-        r"non-singleton "
-        r"dimension (\d+)",
+        r"non-singleton dimension (\d+)",
         "Only a dimension of size 1 can be expanded, by reading its one place again and again. Dimension "
-        "{2} has "
-        "size {1} and can't become {0}: write {1} or -1 there, or use repeat, which copies.",
+        "{2} has size {1} and can't become {0}: write {1} or -1 there, or use repeat, which copies.",
     ),
     Explanation(
         r"number of sizes provided \((\d+)\) must be greater or equal to the number of dimensions in the "
@@ -201,16 +193,13 @@ EXPLANATIONS = (
     Explanation(
         r"Index tensor must have the same number of dimensions as",
         "For each cell of the result the index says where along one dimension to look; its own place says "
-        "the "
-        "rest. So it needs as many dimensions as x: write rows with semicolons, sheets with bars.",
+        "the rest. So it needs as many dimensions as x: write rows with semicolons, sheets with bars.",
     ),
     Explanation(
         r"Size does not match at dimension (\d+) expected index \[(.*)\] to be no larger than self \[(.*)\] "
-        r"apart "
-        r"from dimension (\d+)",
+        r"apart from dimension (\d+)",
         "The index may be as long as it likes along dimension {3}; elsewhere its places are those of x, so "
-        "it may "
-        "be no larger: [{1}] is, beside [{2}], in dimension {0}.",
+        "it may be no larger: [{1}] is, beside [{2}], in dimension {0}.",
     ),
     Explanation(
         r"Index is supposed to be (a vector|.*1-D)|Index should have dimension 1",
@@ -223,8 +212,7 @@ EXPLANATIONS = (
     ),
     Explanation(
         r"split expects split_size be non-negative|split_size can only be 0|can't split|split_with_sizes "
-        r"expects "
-        r"split_sizes have only non-negative",
+        r"expects split_sizes have only non-negative",
         "A part has at least one cell along the dimension. Choose a size of 1 or more.",
     ),
     Explanation(
@@ -240,20 +228,17 @@ EXPLANATIONS = (
     Explanation(
         r"The diagonal element (\d+) is zero|matrix is singular",
         "The matrix is singular: a column can be made of the others, so two vectors lead to one and nothing "
-        "leads "
-        "back. Counting numbers do that from 3 x 3 on. Take random numbers, or the pseudo-inverse "
+        "leads back. Counting numbers do that from 3 x 3 on. Take random numbers, or the pseudo-inverse "
         "(torch.linalg.pinv).",
     ),
     Explanation(
         r"must be batches of square matrices, but they are (\d+) by (\d+) matrices",
         "This needs as many rows as columns, and there are {0} and {1}. Change the shape; for any shape "
-        "there is "
-        "the singular value decomposition.",
+        "there is the singular value decomposition.",
     ),
     Explanation(
         r"must have at least 2 dimensions|tensor must have at least 2|only supported on matrices or batches "
-        r"of "
-        r"matrices",
+        r"of matrices",
         "This works on matrices: give x a shape of two sizes or more.",
     ),
     Explanation(
@@ -272,14 +257,12 @@ EXPLANATIONS = (
     Explanation(
         r"Found no NVIDIA driver|not compiled with CUDA|CUDA error|No CUDA GPUs|CUDA driver",
         "This computer has no graphics card that PyTorch can use. Ask with torch.cuda.is_available() first, "
-        "and "
-        'fall back on "cpu".',
+        'and fall back on "cpu".',
     ),
     Explanation(
         r"not linked with support for mps|MPS backend",
-        'Apple\'s graphics are not there on this computer. Ask with torch.backends.mps.is_available() '
-        'first, and '
-        'fall back on "cpu".',
+        "Graphics of Apple are not there on this computer. Ask with torch.backends.mps.is_available() first, "
+        'and fall back on "cpu".',
     ),
     Explanation(r"step must be nonzero", "With a step of 0 the end is never reached."),
     Explanation(
@@ -308,8 +291,7 @@ EXPLANATIONS = (
         r"the number of subscripts in the equation \((\d+)\) (?:does not match|is more than) the number of "
         r"dimensions \((\d+)\) for operand (\d+)",
         "Each tensor has one letter for each dimension: the tensor after comma {2} has {1} dimensions and "
-        "{0} "
-        "letters.",
+        "{0} letters.",
     ),
     Explanation(
         r"(fewer|more) operands were provided than specified",
@@ -333,8 +315,7 @@ EXPLANATIONS = (
         r"Expected reduction dim|non-zero size|cannot perform reduction|has no "
         r"identity|empty|input\.numel\(\) == 0",
         "There is no cell to choose from: a sum of nothing is 0, but nothing has no largest. Give the "
-        "dimension a "
-        "size of at least 1.",
+        "dimension a size of at least 1.",
     ),
 )  # fmt: skip
 

@@ -77,8 +77,7 @@ INDEXING = (
     Operation(
         "slice", "Slice", "indexing",
         "From start to just before stop in steps: a view with a longer stride and an offset. Numbers below "
-        "0 count "
-        "from the end; what lies beyond it is cut off without an error.",
+        "0 count from the end; what lies beyond it is cut off without an error.",
         r"\text{out}_{ij} = x_{i,\ a + j s}", INDEXING_GUIDE, _sliced, _slice_line, (Given(shape="3, 6"),),
         (
             Argument("dim", 1, "the dimension that is cut", "integer", low=0, high=2),
@@ -90,8 +89,7 @@ INDEXING = (
     Operation(
         "mask", "Mask", "indexing",
         "All cells for which a condition holds, one after the other: how many is only known once the "
-        "numbers are, "
-        "so it is a copy with one dimension.",
+        "numbers are, so it is a copy with one dimension.",
         r"\text{out} = (x_k : x_k > t)", INDEXING_GUIDE, lambda x, threshold: x[x > threshold],
         "x[x > {threshold}]", (Given(shape="3, 4", kinds=MIXED),), (THRESHOLD,),
         origin=Moved(lambda numbered, inputs, threshold: numbered[0][inputs[0] > threshold]),
@@ -99,8 +97,7 @@ INDEXING = (
     Operation(
         "index_select", "index_select", "indexing",
         "Whole rows, columns or sheets, named by a list, in its order and as often as it says: what an "
-        "embedding "
-        "layer does.",
+        "embedding layer does.",
         r"\text{out}_{kj} = x_{i_k j}", generated("torch.index_select"),
         lambda x, index, dim: x.index_select(dim, index), "x.index_select({dim}, index)",
         (Given(shape="3, 4"), _whole("index", "2, 0, 2")), (dimension(),), origin=Moved(told=_along),
@@ -108,8 +105,7 @@ INDEXING = (
     Operation(
         "gather", "gather", "indexing",
         "For each cell of the index one cell of x: along one dimension where the index says, else at the "
-        "same "
-        "place. It takes each sample's probability of its own class.",
+        "same place. It takes each sample's probability of its own class.",
         r"\text{out}_{ij} = x_{i,\ \text{index}_{ij}} \quad (\text{dim} = 1)", generated("torch.gather"),
         lambda x, index, dim: x.gather(dim, index), "x.gather({dim}, index)",
         (Given(shape="3, 4"), _whole("index", "0, 3; 2, 2; 1, 0")), (dimension(default=1),),
@@ -191,8 +187,7 @@ JOINING = (
     Operation(
         "chunk", "chunk", "joining",
         "So many parts, as equal as can be: each as large as the size divided by their number, rounded up. "
-        "There may "
-        "be fewer than you asked for.",
+        "There may be fewer than you asked for.",
         r"x = [\text{parts}_0 \mid \text{parts}_1 \mid \dots]", generated("torch.chunk"),
         lambda x, chunks, dim: x.chunk(chunks, dim), "x.chunk({chunks}, {dim})", (Given(shape="2, 6"),),
         (Argument("chunks", 3, "how many parts", "integer", low=0, high=8), dimension(default=1)),

@@ -1,7 +1,7 @@
 """TENSOR_OPERATIONS: every operation on tensors that the page shows, by group; one row each.
 
-To add one, add a row to a group's file: its arguments, function, line of PyTorch, where cells come from, '
-'source.
+To add one, add a row to a group's file: its arguments, function, line of PyTorch, where cells come from,
+and source.
 """
 
 from __future__ import annotations

@@ -168,8 +168,7 @@ REDUCING = (
     Operation(
         "vector_norm", "vector_norm", "reducing",
         "How long a vector is: the root of the sum of squares (2), the sum of absolute values (1), or the "
-        "largest of "
-        "them (inf). Weight decay and clipping of gradients use it.",
+        "largest of them (inf). Weight decay and clipping of gradients use it.",
         r"\text{out}_i = \left( \sum_j |x_{ij}|^p \right)^{1/p}", generated("torch.linalg.vector_norm"),
         _vector_norm, _vector_norm_line, MATRIX, (ORDER, DIM, KEEP), origin=Mixed(_sum), verb="the norm of",
         sign=", ",
@@ -201,8 +200,7 @@ REDUCING = (
     Operation(
         "sort", "sort", "reducing",
         "Values in order along a dimension, and for each the place it had before. Equal values keep their "
-        "order "
-        "where stable is asked for.",
+        "order where stable is asked for.",
         r"\text{values}_{ij} = x_{i,\ \text{indices}_{ij}}", generated("torch.sort"),
         lambda x, dim, descending: tuple(x.sort(dim=dim, descending=descending, stable=True)),
         "x.sort(dim={dim}, descending={descending}, stable=True)", MATRIX,
@@ -212,8 +210,7 @@ REDUCING = (
     Operation(
         "topk", "topk", "reducing",
         "The k largest or smallest along a dimension, and their places: top-5 accuracy, and the next word "
-        "of a "
-        "language model.",
+        "of a language model.",
         r"\text{values}_{ij} = x_{i,\ \text{indices}_{ij}}, \quad j < k", generated("torch.topk"),
         lambda x, k, dim, largest: tuple(x.topk(k, dim, largest)), "x.topk({k}, {dim}, {largest})", MATRIX,
         (
@@ -226,8 +223,7 @@ REDUCING = (
     Operation(
         "clamp", "clamp", "reducing",
         "What is below the lower limit becomes it, what is above the upper one too. If they cross, the "
-        "upper one "
-        "counts.",
+        "upper one counts.",
         r"\text{out}_{ij} = \min(\max(x_{ij}, l), h)", generated("torch.clamp"),
         lambda x, low, high: x.clamp(low, high), "x.clamp({low}, {high})", MATRIX,
         (

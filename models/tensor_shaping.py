@@ -64,8 +64,7 @@ SHAPING = (
     Operation(
         "reshape", "reshape", "shape",
         "The same cells in the same order in another shape: a view where steps through the storage allow "
-        "it, else "
-        "a copy. Turn x first, and see the copy.",
+        "it, else a copy. Turn x first, and see the copy.",
         r"\text{out}_k = x_k \text{ in the order of reading}", generated("torch.reshape"),
         lambda x, shape, turned: _turned(x, turned).reshape(shape), _on_turned("reshape({shape})"),
         (Given(shape="3, 4"),), (_sizes("shape", "2, 6", "-1 for one size: whatever is left"), TURNED),
@@ -73,8 +72,7 @@ SHAPING = (
     Operation(
         "view", "view", "shape",
         "Another shape for the same storage, never a copy: what can't be read in even steps is refused. "
-        "Turn x "
-        "first, and see why.",
+        "Turn x first, and see why.",
         r"\text{out}_k = x_k \text{ in the order of reading}", generated("torch.Tensor.view"),
         lambda x, shape, turned: _turned(x, turned).view(shape), _on_turned("view({shape})"),
         (Given(shape="3, 4"),), (_sizes("shape", "2, 6", "-1 for one size: whatever is left"), TURNED),
@@ -104,8 +102,7 @@ SHAPING = (
     Operation(
         "permute", "permute", "shape",
         "All dimensions in a new order, as from (batch, height, width, channels) to (batch, channels, "
-        "height, "
-        "width). A view with reordered strides.",
+        "height, width). A view with reordered strides.",
         r"\text{out}_{kij} = x_{ijk}", generated("torch.permute"),
         lambda x, dims: x.permute(dims), "x.permute({dims})", (CUBE,),
         (_dims("dims", "2, 0, 1", "the old dimensions in their new order"),),
@@ -126,8 +123,7 @@ SHAPING = (
     Operation(
         "expand", "expand", "shape",
         "A dimension of size 1 is read again and again: its stride becomes 0. No memory is used, so all its "
-        "copies "
-        "are one cell.",
+        "copies are one cell.",
         r"\text{out}_{ij} = x_{i 0}", generated("torch.Tensor.expand"),
         lambda x, sizes: x.expand(sizes), "x.expand({sizes})", (Given(shape="3, 1"),),
         (_sizes("sizes", "3, 4", "the new sizes; -1 keeps one"),),
@@ -141,8 +137,7 @@ SHAPING = (
     Operation(
         "broadcast", "Broadcasting", "shape",
         "Cell by cell on two shapes: they are aligned from the right, and a size of 1, or none, is read "
-        "again and "
-        "again, as expand does.",
+        "again and again, as expand does.",
         r"\text{out}_{ij} = x_{i 0} + y_{j}", DOCUMENTATION + "notes/broadcasting.html",
         _arithmetic, lambda operator: f"x {operator} y", (Given(shape="3, 1"), Given("y", "4", start=10)),
         (Argument("operator", "+", "what is done with each two cells", "choice", choices=tuple(ARITHMETIC)),),
@@ -164,8 +159,7 @@ SHAPING = (
     Operation(
         "unfold", "unfold", "shape",
         "Windows along a dimension, as a view: overlapping windows read the same storage cells. This is "
-        "what a "
-        "convolution sums over.",
+        "what a convolution sums over.",
         r"\text{out}_{w k} = x_{w s + k}", generated("torch.Tensor.unfold"),
         lambda x, dim, size, step: x.unfold(dim, size, step), "x.unfold({dim}, {size}, {step})",
         (Given(shape="7"),),

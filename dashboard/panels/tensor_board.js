@@ -7,7 +7,7 @@ const SIZES = [52, 46, 42, 38, 34, 30, 26]
 const TALLEST = 560 // what the tensors may take in height before cells become smaller
 const LASTS = 1100 // milliseconds of a move
 const RESTED = 350 // milliseconds after the last change
-const MOST_MOVING = 600 // cells under way at once
+const MOST_MOVING = 300 // cells under way at once
 const MOST_LINES = 8 // from origins to a cell; more hide the numbers
 const STORED = 27 // width of a storage cell
 const instances = new WeakMap()
@@ -52,7 +52,9 @@ function create(root) {
   board.svg = document.createElementNS(SVG, "svg")
   board.svg.setAttribute("tabindex", "0")
   board.svg.setAttribute("role", "img")
-  root.append(board.svg)
+  const stage = element("div", "stage", root)
+  stage.append(board.svg)
+  board.canvas = element("canvas", "", stage) // what moves has a layer of its own: the sheets below stay painted
   board.said = element("p", "said", root)
   board.said.setAttribute("aria-live", "polite")
   board.svg.addEventListener("pointerover", event => point(board, event.target.closest("[data-cell]")))
@@ -195,9 +197,14 @@ function draw(board) {
   board.stored = []
   const foot = data.storage ? drawStorages(board, height + 18) : height
   board.lines = make(svg, "g", { class: "lines" })
-  board.ghosts = make(svg, "g", { class: "ghosts" })
   svg.setAttribute("viewBox", `0 0 ${width} ${foot}`)
   svg.style.height = `${foot}px`
+  const fine = window.devicePixelRatio || 1
+  Object.assign(board.canvas, { width: Math.round(width * fine), height: Math.round(foot * fine) })
+  board.canvas.style.height = `${foot}px`
+  board.pen = board.canvas.getContext("2d")
+  board.pen.scale(fine, fine)
+  board.font = getComputedStyle(root).fontFamily
   svg.setAttribute("aria-label", data.words.board)
   board.scrub.setAttribute("aria-label", data.words.scrub)
   board.button.textContent = board.playing ? data.words.pause : data.words.play
@@ -217,7 +224,7 @@ function indexOf(shape, cell) {
 }
 
 function drawTensor(board, { x, y, number, tensor, block }) {
-  const group = make(board.svg, "g", { class: "tensor" })
+  const group = make(board.svg, "g", { class: tensor.role })
   const title = make(group, "text", { x, y: y + 14, class: "title" }, tensor.name)
   make(title, "tspan", { dx: 7, class: "shape" }, tuple(tensor.shape))
   make(group, "text", { x, y: y + 31, class: "quiet" }, detailOf(tensor))
@@ -313,16 +320,11 @@ function prepare(board) {
   outputs.forEach((number, output) => {
     board.cells[number].forEach((target, cell) => {
       const begin = (0.5 * order++) / Math.max(1, total)
-      const origins = board.data.origins[output][cell].slice(0, board.data.moved ? 1 : most).map(numbered => {
+      const sources = board.data.origins[output][cell].slice(0, board.data.moved ? 1 : most).map(numbered => {
         const [tensor, from] = inputOf(board, numbered)
-        const source = board.cells[tensor][from]
-        const ghost = make(board.ghosts, "g", { class: "ghost" })
-        make(ghost, "rect", { x: 1.5, y: 1.5, width: source.size - 3, height: source.size - 3, rx: 5, fill: source.fill })
-        const label = make(ghost, "text", { x: source.size / 2, y: source.size / 2 + source.font * 0.36, "text-anchor": "middle", "font-size": source.font }, source.text)
-        label.style.fill = source.ink
-        return { ghost, source }
+        return board.cells[tensor][from]
       })
-      board.moves.push({ target, begin, origins })
+      board.moves.push({ target, begin, sources })
     })
   })
 }
@@ -330,27 +332,56 @@ function prepare(board) {
 const eased = share => (share < 0.5 ? 4 * share ** 3 : 1 - (-2 * share + 2) ** 3 / 2)
 
 function place(board, at) {
+  const { root, pen } = board
   board.at = at
   board.scrub.value = Math.round(1000 * at)
-  board.root.dataset.at = at.toFixed(3)
-  if (at >= 1) {
-    board.ghosts.replaceChildren()
-    board.moves = null
-    for (const number of outputsOf(board)) for (const cell of board.cells[number]) cell.group.style.opacity = ""
-    return
-  }
-  if (!board.moves) prepare(board)
-  for (const { target, begin, origins } of board.moves) {
+  pen.clearRect(0, 0, board.canvas.width, board.canvas.height)
+  let [moving, ahead] = [0, ""]
+  if (at >= 1) board.moves = null
+  else if (!board.moves) prepare(board)
+  board.svg.classList.toggle("moving", Boolean(board.moves)) // what comes out is drawn here as long as it comes
+  const underWay = []
+  for (const { target, begin, sources } of board.moves ?? []) {
     const share = Math.min(1, Math.max(0, (at - begin) / 0.5))
-    target.group.style.opacity = share >= 1 ? "" : origins.length ? "0.1" : String(0.1 + 0.9 * share)
-    const along = eased(share)
-    for (const { ghost, source } of origins) {
+    pen.globalAlpha = share >= 1 ? 1 : sources.length ? 0.1 : 0.1 + 0.9 * share
+    drawMoving(board, target, target.x, target.y)
+    if (share > 0 && share < 1) underWay.push([target, eased(share), sources])
+  }
+  pen.globalAlpha = 1
+  for (const [target, along, sources] of underWay) {
+    for (const source of sources) {
       const x = source.x + along * (target.x - source.x)
       const y = source.y + along * (target.y - source.y) - Math.sin(Math.PI * along) * 16
-      ghost.setAttribute("transform", `translate(${x.toFixed(1)} ${y.toFixed(1)})`)
-      ghost.style.display = share <= 0 || share >= 1 ? "none" : ""
+      drawMoving(board, source, x, y)
+      moving++
+      ahead ||= `${x.toFixed(1)} ${y.toFixed(1)}`
     }
   }
+  Object.assign(root.dataset, { at: at.toFixed(3), moving, ahead })
+}
+
+function drawMoving(board, cell, x, y) {
+  cell.sprite ??= spriteOf(board, cell)
+  board.pen.drawImage(cell.sprite, x, y, cell.size, cell.size)
+}
+
+// A cell as a picture: letters are drawn once, not in each frame.
+function spriteOf({ font, root }, cell) {
+  const fine = window.devicePixelRatio || 1
+  const sprite = document.createElement("canvas")
+  Object.assign(sprite, { width: Math.ceil(cell.size * fine), height: Math.ceil(cell.size * fine) })
+  const pen = sprite.getContext("2d")
+  pen.scale(fine, fine)
+  const plain = cell.fill.startsWith("rgb")
+  pen.fillStyle = plain ? cell.fill : "rgba(128, 128, 128, 0.4)"
+  pen.beginPath()
+  pen.roundRect(1.5, 1.5, cell.size - 3, cell.size - 3, 5)
+  pen.fill()
+  pen.fillStyle = plain ? cell.ink : getComputedStyle(root).color
+  pen.font = `${cell.font.toFixed(1)}px ${font}`
+  pen.textAlign = "center"
+  pen.fillText(cell.text, cell.size / 2, cell.size / 2 + cell.font * 0.36)
+  return sprite
 }
 
 function play(board) {

@@ -253,6 +253,8 @@ def certain(row: Operation, output: Tensor, values: dict[str, Any]) -> bool:
         or values.get("low", 0) > values.get("high", 1) - 1
     ):
         return False
+    if row.name == "low_rank" and values["rank"] >= min(output.shape[-2:]):
+        return False  # with every singular value it is x itself
     if row.name in ("eigh", "svd") and min(output.shape[-2:] or (0,)) < 2:
         return False  # a matrix of one number has the vector 1, whatever it is
     return isinstance(row.origin, Mixed) or not (row.name in ("sort", "topk") and output.dtype == torch.int64)
