@@ -242,6 +242,11 @@ EXPLANATIONS = (
         "This works on matrices: give x a shape of two sizes or more.",
     ),
     Explanation(
+        r"product of batch dimensions to be non-zero",
+        "In this layout sheets are stored one by one, and there is none. Give each dimension a size of at "
+        "least 1.",
+    ),
+    Explanation(
         r"linalg\.cholesky: .* not positive-definite",
         "The spread within classes can't be inverted: a feature never changes, or is made of the others. "
         "Shrinkage above 0 mends it.",

@@ -76,6 +76,7 @@ WRONG: list[Callable[[], object]] = [
     lambda: torch.einsum("i1->i", X),
     lambda: torch.zeros(0, 3).amax(0),
     lambda: LINE.to_sparse(layout=torch.sparse_csr),
+    lambda: torch.ones(0, 2, 2).to_sparse(layout=torch.sparse_csc),
     lambda: torch.distributions.Uniform(torch.tensor(2.0), torch.tensor(1.0)),
 ]
 HARDWARE = (  # what other computers say
