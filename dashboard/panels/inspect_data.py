@@ -19,6 +19,7 @@ from dashboard.language import _
 from dashboard.panels.bound_slider import bound_slider
 from dashboard.panels.bounded import bounded_choice
 from dashboard.panels.escape import plain
+from dashboard.panels.inspect_drawing import can_draw, drawn_inputs
 from training.data import Data
 from training.datasets.errors import PictureError
 from training.datasets.pictures import read_picture
@@ -27,7 +28,7 @@ from training.tasks import TASKS
 
 PIXELS = 180  # width of a sample's picture on the page
 THUMBNAIL = 64  # in a table
-OWN = "upload"
+OWN, DRAWING = "upload", "drawing"
 
 
 @dataclass(frozen=True)
@@ -42,18 +43,20 @@ class Picked:
 
 
 def pick_sample(look: Inspected) -> Picked | None:
-    """A sample of one of the splits, or a picture of the reader's own; None until there is one."""
+    """A sample of one of the splits, or a reader's own picture or drawing; None until there is one."""
     splits = [split for split in SPLITS if len(getattr(look.data, split))]
     ways = [*splits, OWN] if len(look.data.input_shape) == 3 else splits
+    ways = [*ways, DRAWING] if can_draw(look) else ways
+    titles = {OWN: _("own picture"), DRAWING: _("drawing")}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         way = bounded_choice(
             _("Sample"),
             ways,
             ways[0],
             "inspect_split",
-            lambda name: _("own picture") if name == OWN else _(name),
+            lambda name: titles.get(name) or _(name),
         )
-        if way != OWN:
+        if way not in titles:
             part = part_of(look.data, way)
             with st.container(width=380):
                 row = (
@@ -62,6 +65,9 @@ def pick_sample(look: Inspected) -> Picked | None:
                     else 0
                 )
             row = min(int(row), len(part) - 1)
+    if way == DRAWING:
+        drawn = drawn_inputs(look)
+        return None if drawn is None else Picked(drawn[0], drawn[1], None, _("your drawing"), drawn[2])
     return _uploaded(look.data) if way == OWN else sample_at(look.data, way, row)
 
 

@@ -106,3 +106,19 @@ def test_nothing_is_wider_than_a_narrow_page(
     expect(page.get_by_text("Show the code")).to_be_visible(timeout=STARTING)
     wider = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert wider <= 0
+
+
+def test_a_drawing_is_looked_at_as_it_stands_on_the_board(page: Any, dashboard: Any, network: str) -> None:
+    page.goto(dashboard.page("inspect_model", inspect_tab="Activations", inspect_split="drawing"))
+    sheet = page.locator(".descent-draw canvas.sheet")
+    expect(sheet).to_be_visible(timeout=STARTING)
+    expect(page.get_by_text("what the network gets of it is looked at")).to_be_visible()
+    box = place_of(sheet)
+    x, y = box["x"] + box["width"] / 2, box["y"]
+    page.mouse.move(x, y + 0.2 * box["height"])
+    page.mouse.down()
+    page.mouse.move(x, y + 0.8 * box["height"], steps=8)
+    page.mouse.up()
+    expect(page).to_have_url(re.compile("inspect_strokes="))
+    expect(page.get_by_text("your drawing")).to_be_visible()
+    expect(chart(page, "Class probabilities")).to_be_visible()
