@@ -12,7 +12,7 @@ from torch.distributions import Distribution
 from models.tensor_creating import SEED
 from models.tensor_operation import DOCUMENTATION, Argument, Operation
 
-COUNT = Argument("samples", 1000, "how many are drawn", "integer", low=1, high=20_000, log=True, symbol="n")
+COUNT = Argument("samples", 1000, "how many are drawn", "integer", low=1, high=20_000, log=True, symbol="N")
 _ONE_AT_A_TIME = threading.Lock()  # PyTorch's distributions draw from a stream that all threads share
 
 

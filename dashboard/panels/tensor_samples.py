@@ -28,16 +28,5 @@ def tensor_samples(row: Operation, settings: Mapping[str, Any], words: Mapping[s
         380,
         description=_("Samples and what is expected"),
     )
-    deviation = drawn.std().item() if len(drawn) > 1 else float("nan")
-    st.markdown(
-        "\n".join(
-            [
-                f"| | {_('mean')} | {_('standard deviation')} |",
-                "|---|---:|---:|",
-                f"| {_('samples')} | {drawn.mean().item():.4g} | {deviation:.4g} |",
-                f"| {_('expected')} | {distribution.mean.item():.4g} | {distribution.stddev.item():.4g} |",
-            ]
-        )
-    )
     st.caption(words["samples"])
     return outcome.lines
