@@ -45,7 +45,7 @@ class Bounds:
 
 @dataclass(frozen=True)
 class Attack:
-    """A row of ATTACKS. `run(network, inputs, targets, distances, bounds, **settings)` gives changed inputs.
+    """A row of ATTACKS; `run(network, inputs, targets, distances, bounds, watch, **settings)` changes inputs.
 
     `distances` [batch] may differ from sample to sample, so that one picture is attacked at many distances in
     one batch.
@@ -67,9 +67,11 @@ def attack(
     targets: Int64[Tensor, "batch"],
     distances: Float[Tensor, "batch"],
     bounds: Bounds,
+    watch: Callable[[float], object] = lambda share: None,
     **settings: object,
 ) -> Float[Tensor, "batch *shape"]:
-    """`inputs` moved by at most `distances` so that the loss of `targets` grows.
+    """`inputs` moved by at most `distances` so that the loss of `targets` grows. `watch` hears of the share
+    that is done, from 0 to 1.
 
     UnknownNameError for an attack that there is none of; ValueError for a distance below 0.
     """
@@ -78,7 +80,7 @@ def attack(
         raise ValueError(f"a distance is {float(distances.min()):g}; it must be 0 or more")
     with evaluated(network):
         checked = checked_settings(name, row.parameters, settings)
-        return row.run(network, inputs, targets, distances, bounds, **checked)
+        return row.run(network, inputs, targets, distances, bounds, watch, **checked)
 
 
 def loss_gradient(
@@ -92,7 +94,12 @@ def loss_gradient(
     return gradient
 
 
-def _fgsm(network: nn.Module, inputs: Tensor, targets: Tensor, distances: Tensor, bounds: Bounds) -> Tensor:
+Watch = Callable[[float], object]
+
+
+def _fgsm(
+    network: nn.Module, inputs: Tensor, targets: Tensor, distances: Tensor, bounds: Bounds, watch: Watch
+) -> Tensor:
     step = _broadcast(distances, inputs) * bounds.unit * loss_gradient(network, inputs, targets).sign()
     return _within(inputs + step, bounds)
 
@@ -103,16 +110,18 @@ def _pgd(
     targets: Tensor,
     distances: Tensor,
     bounds: Bounds,
+    watch: Watch,
     attack_steps: int,
     attack_reach: float,
 ) -> Tensor:
     radius = _broadcast(distances, inputs) * bounds.unit
     step = radius * (attack_reach / attack_steps)
     moved = inputs.clone()
-    for _ in range(attack_steps):
+    for number in range(attack_steps):
         moved = moved + step * loss_gradient(network, moved, targets).sign()
         moved = torch.minimum(torch.maximum(moved, inputs - radius), inputs + radius)
         moved = _within(moved, bounds)
+        watch((number + 1) / attack_steps)
     return moved
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import streamlit as st
@@ -23,6 +23,7 @@ from training.inspected import Inspected
 # Of the way from black to white. All are attacked in one batch, so that the slider only chooses.
 DISTANCES = (0.0, 0.004, 0.008, 0.012, 0.02, 0.03, 0.04, 0.06, 0.08, 0.1, 0.13, 0.16, 0.2, 0.25, 0.3)
 LARGE = 210
+KEPT = 40  # attacks of a session
 
 
 def adversarial(look: Inspected, picked: Picked, words: Mapping[str, str]) -> None:
@@ -33,9 +34,7 @@ def adversarial(look: Inspected, picked: Picked, words: Mapping[str, str]) -> No
         _("Attack"), ATTACKS.names(), "fgsm", "inspect_attack", lambda row: ATTACKS[row].title
     )
     st.caption(f"{_(ATTACKS[name].summary)} — {ATTACKS[name].source}")
-    with st.spinner(_("Attacking"), show_time=False):
-        moved, shares = _attacked(look.fingerprint, picked.key, name, look, picked)
-    _chosen(look, picked, moved, shares)
+    _chosen(look, picked, *_attacked(look, picked, name))
 
 
 @st.fragment
@@ -75,25 +74,40 @@ def _chosen(look: Inspected, picked: Picked, moved: Tensor, shares: np.ndarray) 
         st.markdown(_("Up to {n:g} the answer stays.").format(n=DISTANCES[-1]))
 
 
-@st.cache_resource(max_entries=40, show_spinner=False)
-def _attacked(
-    fingerprint: str, sample: str, name: str, _look: Inspected, _picked: Picked
+def _attacked(look: Inspected, picked: Picked, name: str) -> tuple[Tensor, np.ndarray]:
+    """The sample at every distance [distances, *shape], and what the network says of each; once a session,
+    with a bar.
+    """
+    kept: dict[object, tuple[Tensor, np.ndarray]] = st.session_state.setdefault("inspect_attacked", {})
+    key = (look.fingerprint, picked.key, name)
+    if key not in kept:
+        bar = st.progress(0.0, _("Attacking"))
+        found = _moved(look, picked, name, lambda share: bar.progress(share, _("Attacking")))
+        bar.empty()
+        while len(kept) >= KEPT:
+            kept.pop(next(iter(kept)))
+        kept[key] = found
+    return kept[key]
+
+
+def _moved(
+    look: Inspected, picked: Picked, name: str, watch: Callable[[float], object]
 ) -> tuple[Tensor, np.ndarray]:
-    """The sample at every distance [distances, *shape], and what the network says of each."""
-    data, count = _look.data, len(DISTANCES)
+    data, count = look.data, len(DISTANCES)
     image = len(data.input_shape) == 3
     bounds = Bounds.of_pictures(data.mean, data.std) if image else Bounds.none()
-    clean = probabilities_of(_look, _picked.inputs)
+    clean = probabilities_of(look, picked.inputs)
     assert clean is not None
-    told = int(clean[0].argmax()) if _picked.target is None else _picked.target
+    told = int(clean[0].argmax()) if picked.target is None else picked.target
     moved = attack(
         name,
-        _look.network,
-        _picked.inputs.expand(count, *data.input_shape).clone(),
+        look.network,
+        picked.inputs.expand(count, *data.input_shape).clone(),
         torch.full((count,), told),
         torch.tensor(DISTANCES),
         bounds,
+        watch,
     )
-    shares = probabilities_of(_look, moved)
+    shares = probabilities_of(look, moved)
     assert shares is not None
     return moved, shares
