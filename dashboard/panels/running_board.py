@@ -143,7 +143,7 @@ def _reading(found: Followed, size: int) -> str:
         "it is **{end:.2f}** after {batches} batches; by the true values it would be {ideal:.2f}."
     )
     return words.format(
-        spread=float(found.in_training.std()),
+        spread=float((found.in_training - found.ideal).std()),  # without what the drift does
         size=size,
         end=float(found.in_evaluation[-1]),
         batches=BATCHES,
