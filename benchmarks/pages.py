@@ -88,7 +88,7 @@ ROWS = (
     Row("losses", "Classes", "css:.descent-curves"),
     Row("losses?losses_against=number", "Target y", "css:.descent-curves"),
     Row("losses?losses_tab=Why not squared error", "Logit at the start", "Descent by both losses"),
-    Row("optimizers", "Adam: learning rate", "css:.descent-race"),
+    Row("optimizers", "Adam: rate", "css:.descent-race"),
     Row("optimizers?optimizers_surface=ravine", "Condition number", "css:.descent-race"),
     Row("optimizers?optimizers_tab=One in detail", "Share of the last move", "css:.descent-race"),
     Row("optimizers?optimizers_tab=Stability", "Momentum", "What a step leaves, over both settings"),

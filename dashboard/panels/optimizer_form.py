@@ -137,7 +137,7 @@ def start_of(row: Surface) -> tuple[float, float]:
 
 def rate_parameter(optimizer: str, surface: str) -> Parameter:
     """The learning rate of an optimizer on a surface, from 1e-6 to 1000."""
-    words = _("{title}: learning rate").format(title=_(OPTIMIZERS[optimizer].title))
+    words = _("{title}: rate").format(title=_(OPTIMIZERS[optimizer].title))
     usual = usual_rate(optimizer, surface)
     return Parameter("rate", usual, words, low=LOWEST_RATE, high=HIGHEST_RATE, log=True)
 

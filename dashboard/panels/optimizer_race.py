@@ -10,6 +10,7 @@ import streamlit as st
 
 from dashboard.language import _
 from dashboard.panels.beside import beside
+from dashboard.panels.kept import kept_value
 from dashboard.panels.named_several import named_several
 from dashboard.panels.optimizer_form import (
     START,
@@ -17,9 +18,11 @@ from dashboard.panels.optimizer_form import (
     decay_slider,
     racer_of,
     rate_key,
+    rate_parameter,
     rate_slider,
     rate_stops,
     rate_text,
+    start_of,
 )
 from dashboard.panels.race_board import race_board
 from dashboard.panels.slow_bar import slow_bar
@@ -51,23 +54,31 @@ def optimizer_race(words: Mapping[str, str]) -> None:
     with left:
         course = course_form(words)
         decay = decay_slider()
-        racers = [racer_of(name, course.surface, rate_slider(name, course.surface), decay) for name in names]
         st.button(
             _("Find each its best rate"), icon=":material/search:", key="optimizers_tune",
-            on_click=_tune, args=(course, racers), help=words["tune"], disabled=not racers,
+            on_click=_tune, args=(course, names, decay), help=words["tune"], disabled=not names,
         )  # fmt: skip
     with right:
-        if not racers:
+        if not names:
             st.info(words["none"], icon=":material/flag:")
             return
-        shown = [
-            Shown(
-                racer.optimizer, _(OPTIMIZERS[racer.optimizer].title), rate_text(racer), place_of(racer), path
-            )
-            for racer, path in zip(racers, raced(course, racers), strict=True)
-        ]
-        race_board("optimizers_race_board", race_picture(course, shown, reached), move_start)
+        _board(course, names, decay)
         about_surface(course)
+
+
+@st.fragment  # a learning rate, or a start on the map, redraws this alone: half of the elements
+def _board(course: Course, names: Sequence[str], decay: float) -> None:
+    """A slider for each learning rate, and the race."""
+    course = replace(course, start=start_of(SURFACES[course.surface]))
+    grid, racers = st.grid(len(names) if len(names) <= 5 else 4, min_column_width=115, gap="small"), []
+    for name in names:
+        with grid.container():
+            racers.append(racer_of(name, course.surface, rate_slider(name, course.surface), decay))
+    shown = [
+        Shown(racer.optimizer, _(OPTIMIZERS[racer.optimizer].title), rate_text(racer), place_of(racer), path)
+        for racer, path in zip(racers, raced(course, racers), strict=True)
+    ]
+    race_board("optimizers_race_board", race_picture(course, shown, reached), move_start)
 
 
 def about_surface(course: Course) -> None:
@@ -124,11 +135,11 @@ def _store() -> Store:
     return OrderedDict()
 
 
-def _tune(course: Course, racers: Sequence[Racer]) -> None:
+def _tune(course: Course, names: Sequence[str], decay: float) -> None:
     """Sets each racer's slider to the best of the rates round where it stands, by a short race."""
-    course = replace(course, steps=min(course.steps, TUNED_STEPS))
-    for racer in racers:
-        at = racer.learning_rate
+    course = replace(course, steps=min(course.steps, TUNED_STEPS), start=start_of(SURFACES[course.surface]))
+    for name in names:
+        key = rate_key(name, course.surface)
+        at = float(kept_value(rate_parameter(name, course.surface), key))
         stops = [rate for rate in rate_stops(at) if at / SEARCHED <= rate <= at * SEARCHED]
-        found = best_rate(course, racer, stops)
-        put({rate_key(racer.optimizer, course.surface): found})
+        put({key: best_rate(course, racer_of(name, course.surface, at, decay), stops)})

@@ -100,7 +100,7 @@ def test_a_slider_moves_the_race(new_page: Callable[..., Any], dashboard: Any, s
     board = opened(page, dashboard, optimizers_surface="ravine", optimizers_racers="sgd")
     row = board.get_by_role("row", name=re.compile("^SGD"))
     expect(row.get_by_role("cell").nth(1)).to_have_text("1")
-    slider = page.get_by_role("slider", name="SGD: learning rate")
+    slider = page.get_by_role("slider", name="SGD: rate")
     slider.focus()
     for rate in ("1.5", "2", "3"):  # 2 is the limit
         slider.press("ArrowRight")
