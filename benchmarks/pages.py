@@ -92,7 +92,11 @@ ROWS = (
     Row("optimizers?optimizers_surface=ravine", "Condition number", "css:.descent-race"),
     Row("optimizers?optimizers_tab=One in detail", "Share of the last move", "css:.descent-race"),
     Row("optimizers?optimizers_tab=Stability", "Momentum", "What a step leaves, over both settings"),
-    Row("tensors?tensors_shape=transpose", "dim0", "css:.descent-tensors .said"),
+    Row(
+        "tensors?tensors_shape=transpose&tensors_transpose_x_shape=2,3,4&tensors_transpose_dim0=-2",
+        "dim0",
+        "css:.descent-tensors .said",
+    ),
     Row("tensors?tensors_group=reducing&tensors_reducing=topk", "k", "css:.descent-tensors .said"),
     Row("tensors?tensors_group=distributions", "loc", "Samples and what is expected"),
     Row(

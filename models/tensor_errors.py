@@ -105,7 +105,8 @@ EXPLANATIONS = (
     ),
     Explanation(
         r"step must be greater than zero|step must be positive|slice step",
-        "Tensors are never read backwards by a slice, as NumPy's are, because PyTorch's strides are never "
+        "A step is 1 or more. Tensors are never read backwards by a slice, as NumPy's are, because "
+        "PyTorch's strides are never "
         "negative. Use flip, which copies.",
     ),
     Explanation(

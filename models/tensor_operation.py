@@ -349,7 +349,9 @@ def _is_pytorchs(problem: ValueError) -> bool:
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     raised_in = trace.tb_frame.f_globals.get("__name__", "") if trace else ""
-    return raised_in.startswith("torch") or str(problem).startswith(("step must be", "expected sequence"))
+    return raised_in.startswith("torch") or str(problem).startswith(
+        ("step must be", "slice step", "expected sequence")
+    )
 
 
 def _flat(numbers: Any) -> list[Any]:

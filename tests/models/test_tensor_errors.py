@@ -46,6 +46,7 @@ WRONG: list[Callable[[], object]] = [
     lambda: X[5],
     lambda: X[0, 0, 0],
     lambda: X[0:2:-1],
+    lambda: X[0:2:0],
     lambda: X[[0, 1], [0, 1, 2]],
     lambda: NUMBER[0],
     lambda: X.gather(0, torch.tensor([0, 1])),
