@@ -24,7 +24,10 @@ if importlib.util.find_spec("beartype") is not None:
 if importlib.util.find_spec("hypothesis") is not None:
     from hypothesis import settings
 
-    settings.register_profile("descent", deadline=None)  # how long an example takes is the machine's affair
+    # How long an example takes is the machine's affair. The suite draws the same ones each time, so that what
+    # fails was broken by the change at hand; `pytest --hypothesis-profile=search` draws new ones.
+    settings.register_profile("descent", deadline=None, derandomize=True)
+    settings.register_profile("search", deadline=None)
     settings.load_profile("descent")
 
 
