@@ -1,11 +1,11 @@
-"""Windows that slide over a grid of numbers: convolution, transposed convolution and pooling, by PyTorch, and
-the size of what comes out by formula (Dumoulin and Visin 2016, arXiv:1603.07285).
+"""Windows that slide over a grid of numbers: convolution, transposed convolution, pooling and upsampling, by
+PyTorch, and the size of what comes out by formula (Dumoulin and Visin 2016, arXiv:1603.07285).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
 
 from jaxtyping import Float
 from torch import Tensor
@@ -16,9 +16,35 @@ from models.catalog import Catalog
 PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 
 
+LARGEST_SIDE = 12  # of what an adaptive pooling puts out
+
+
+@dataclass(frozen=True)
+class Slide:
+    """How a window moves: its kind (of SLIDES), and for both axes alike how far it steps (of an upsampling:
+    how many numbers come out of one), how much is put around the numbers and of what, how far the kernel's
+    own places are apart, and how many numbers an adaptive pooling puts out a side.
+    """
+
+    kind: str = "convolution"
+    stride: int = 1
+    padding: int = 0
+    dilation: int = 1
+    mode: str = "zeros"
+    side: int = 3
+
+
+Picture = Float[Tensor, "1 1 height width"]
+Weights = Float[Tensor, "1 1 rows columns"]
+Found = Float[Tensor, "1 1 out_height out_width"]
+
+
 @dataclass(frozen=True)
 class SlideKind:
-    """A row of SLIDES. `size` is the formula of what comes out, in LaTeX, for n numbers and a kernel of k."""
+    """A row of SLIDES. `size` is the formula of what comes out, in LaTeX, for n numbers and a kernel of k;
+    `settings` are the fields of Slide that the kind has; `code` is the line of PyTorch, with `picture` and
+    `kernel` of four axes, {stride} ... for the settings and {kernel} for the kernel's size.
+    """
 
     name: str
     title: str
@@ -26,9 +52,35 @@ class SlideKind:
     source: str
     size: str
     has_weights: bool  # else the kernel's size alone counts
+    settings: tuple[str, ...]
+    slide: Callable[[Picture, Weights, Slide], Found]
+    code: str
+    has_kernel: bool = True  # else nothing of the kernel counts
+
+
+def _convolved(picture: Picture, kernel: Weights, slide: Slide) -> Found:
+    mode = "constant" if slide.mode == "zeros" else slide.mode
+    padded = functional.pad(picture, (slide.padding,) * 4, mode=mode)
+    return functional.conv2d(padded, kernel, stride=slide.stride, dilation=slide.dilation)
+
+
+def _transposed(picture: Picture, kernel: Weights, slide: Slide) -> Found:
+    return functional.conv_transpose2d(
+        picture, kernel, stride=slide.stride, padding=slide.padding, dilation=slide.dilation
+    )
+
+
+def _largest(picture: Picture, kernel: Weights, slide: Slide) -> Found:
+    size = tuple(kernel.shape[2:])
+    return functional.max_pool2d(picture, size, slide.stride, slide.padding, slide.dilation)
+
+
+def _mean(picture: Picture, kernel: Weights, slide: Slide) -> Found:
+    return functional.avg_pool2d(picture, tuple(kernel.shape[2:]), slide.stride, slide.padding)
 
 
 _DOWN = r"\left\lfloor \frac{n + 2p - d(k-1) - 1}{s} \right\rfloor + 1"
+_ADAPTS = "window i begins at floor(i n / m) and ends before ceil((i + 1) n / m)."
 SLIDES = Catalog(
     "kind of window",
     [
@@ -39,6 +91,9 @@ SLIDES = Catalog(
             "torch.nn.functional.conv2d",
             _DOWN,
             True,
+            ("stride", "padding", "dilation", "mode"),
+            _convolved,
+            "functional.conv2d({picture}, kernel, stride={stride}, padding={padding}, dilation={dilation})",
         ),
         SlideKind(
             "transposed",
@@ -47,6 +102,10 @@ SLIDES = Catalog(
             "torch.nn.functional.conv_transpose2d",
             r"(n-1)s - 2p + d(k-1) + 1",
             True,
+            ("stride", "padding", "dilation"),
+            _transposed,
+            "functional.conv_transpose2d(picture, kernel, stride={stride}, padding={padding}, "
+            "dilation={dilation})",
         ),
         SlideKind(
             "maximum",
@@ -55,6 +114,10 @@ SLIDES = Catalog(
             "torch.nn.functional.max_pool2d",
             _DOWN,
             False,
+            ("stride", "padding", "dilation"),
+            _largest,
+            "functional.max_pool2d(picture, {kernel}, stride={stride}, padding={padding}, "
+            "dilation={dilation})",
         ),
         SlideKind(
             "average",
@@ -63,26 +126,91 @@ SLIDES = Catalog(
             "torch.nn.functional.avg_pool2d",
             _DOWN.replace("d(k-1) - 1", "k"),
             False,
+            ("stride", "padding"),
+            _mean,
+            "functional.avg_pool2d(picture, {kernel}, stride={stride}, padding={padding})",
+        ),
+        SlideKind(
+            "adaptive_maximum",
+            "Adaptive max pooling",
+            f"The largest number of each of m windows a side: {_ADAPTS}",
+            "torch.nn.functional.adaptive_max_pool2d",
+            "m",
+            False,
+            ("side",),
+            lambda picture, kernel, slide: functional.adaptive_max_pool2d(picture, slide.side),
+            "functional.adaptive_max_pool2d(picture, {side})",
+            False,
+        ),
+        SlideKind(
+            "adaptive_average",
+            "Adaptive average pooling",
+            f"The mean of each of m windows a side: {_ADAPTS}",
+            "torch.nn.functional.adaptive_avg_pool2d",
+            "m",
+            False,
+            ("side",),
+            lambda picture, kernel, slide: functional.adaptive_avg_pool2d(picture, slide.side),
+            "functional.adaptive_avg_pool2d(picture, {side})",
+            False,
+        ),
+        SlideKind(
+            "nearest",
+            "Upsampling, nearest",
+            "Each number fills a square of s x s.",
+            "torch.nn.functional.interpolate",
+            "n s",
+            False,
+            ("stride",),
+            lambda picture, kernel, slide: functional.interpolate(
+                picture, scale_factor=slide.stride, mode="nearest"
+            ),
+            'functional.interpolate(picture, scale_factor={stride}, mode="nearest")',
+            False,
+        ),
+        SlideKind(
+            "bilinear",
+            "Upsampling, bilinear",
+            "Place i lies at (i + 1/2) / s - 1/2 between the numbers: the nearer has the larger share.",
+            "torch.nn.functional.interpolate",
+            "n s",
+            False,
+            ("stride",),
+            lambda picture, kernel, slide: functional.interpolate(
+                picture, scale_factor=slide.stride, mode="bilinear", align_corners=False
+            ),
+            'functional.interpolate(picture, scale_factor={stride}, mode="bilinear", align_corners=False)',
+            False,
         ),
     ],
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Slide:
-    """How a window moves: its kind (of SLIDES), and for both axes alike how far it steps, how much is put
-    around the numbers and of what, and how far the kernel's own places are apart.
-    """
+def fitting(slide: Slide) -> Slide:
+    """The slide with what its kind does not have as it usually is."""
+    usual = Slide()
+    has = ("kind", *SLIDES[slide.kind].settings)
+    return replace(
+        slide, **{each.name: getattr(usual, each.name) for each in fields(slide) if each.name not in has}
+    )
 
-    kind: str = "convolution"
-    stride: int = 1
-    padding: int = 0
-    dilation: int = 1
-    mode: str = "zeros"
+
+def code_of(slide: Slide, kernel: Sequence[int]) -> str:
+    """The line of PyTorch, for `picture` and `kernel` [1, 1, rows, columns]; `kernel` is its size."""
+    settings = {each.name: getattr(slide, each.name) for each in fields(slide)}
+    given = "picture"
+    if slide.kind == "convolution" and slide.mode != "zeros" and slide.padding:
+        given = f'functional.pad(picture, ({slide.padding},) * 4, mode="{slide.mode}")'
+        settings["padding"] = 0
+    return SLIDES[slide.kind].code.format(**settings, kernel=tuple(kernel), picture=given)
 
 
 def output_size(length: int, kernel: int, slide: Slide) -> int:
     """How many numbers come out of `length` with a kernel of `kernel`; 0 or less: the window doesn't fit."""
+    if slide.kind.startswith("adaptive"):
+        return slide.side
+    if slide.kind in ("nearest", "bilinear"):
+        return length * slide.stride
     reach = slide.dilation * (kernel - 1)
     if slide.kind == "transposed":
         return (length - 1) * slide.stride - 2 * slide.padding + reach + 1
@@ -91,14 +219,20 @@ def output_size(length: int, kernel: int, slide: Slide) -> int:
 
 def check_slide(shape: Sequence[int], kernel: Sequence[int], slide: Slide) -> None:
     """ValueError, with the way out, for a window that PyTorch could not slide over numbers of this shape."""
-    SLIDES[slide.kind]
+    row, usual = SLIDES[slide.kind], fitting(slide)
     if slide.mode not in PADDING_MODES:
         raise ValueError(f"padding is of {slide.mode!r}; it can be of {', '.join(PADDING_MODES)}")
-    if slide.kind != "convolution" and slide.mode != "zeros":
-        raise ValueError(f"{SLIDES[slide.kind].title} pads with zeros alone, not {slide.mode}; choose zeros")
-    if slide.kind == "average" and slide.dilation > 1:
-        raise ValueError(f"dilation is {slide.dilation}, and average pooling has none; make it 1")
-    if not SLIDES[slide.kind].has_weights and 2 * slide.padding > min(kernel):
+    if slide.mode != usual.mode:
+        raise ValueError(f"{row.title} pads with zeros alone, not {slide.mode}; choose zeros")
+    for each in ("stride", "padding", "dilation"):
+        value, wanted = getattr(slide, each), getattr(usual, each)
+        if value != wanted:
+            raise ValueError(f"{each} is {value}, and {row.title.lower()} has none; make it {wanted}")
+    if "side" in row.settings and not 1 <= slide.side <= LARGEST_SIDE:
+        raise ValueError(f"{slide.side} numbers a side shall come out; choose 1 to {LARGEST_SIDE}")
+    if not row.has_kernel:
+        return
+    if not row.has_weights and 2 * slide.padding > min(kernel):
         raise ValueError(
             f"padding is {slide.padding}; a pooling window of {min(kernel)} may have half of that at most"
         )
@@ -120,22 +254,8 @@ def check_slide(shape: Sequence[int], kernel: Sequence[int], slide: Slide) -> No
 def slid(
     numbers: Float[Tensor, "height width"], kernel: Float[Tensor, "rows columns"], slide: Slide
 ) -> Float[Tensor, "out_height out_width"]:
-    """What comes out, by torch.nn.functional. Of a pooling the kernel's size alone counts. ValueError as
-    `check_slide` has it.
+    """What comes out, by torch.nn.functional. Of a pooling the kernel's size alone counts, of adaptive
+    ones and of upsampling not even that. ValueError as `check_slide` has it.
     """
     check_slide(tuple(numbers.shape), tuple(kernel.shape), slide)
-    picture, weight = numbers[None, None], kernel[None, None]
-    size = tuple(kernel.shape)
-    if slide.kind == "transposed":
-        found = functional.conv_transpose2d(
-            picture, weight, stride=slide.stride, padding=slide.padding, dilation=slide.dilation
-        )
-    elif slide.kind == "maximum":
-        found = functional.max_pool2d(picture, size, slide.stride, slide.padding, slide.dilation)
-    elif slide.kind == "average":
-        found = functional.avg_pool2d(picture, size, slide.stride, slide.padding)
-    else:
-        mode = "constant" if slide.mode == "zeros" else slide.mode
-        padded = functional.pad(picture, (slide.padding,) * 4, mode=mode)
-        found = functional.conv2d(padded, weight, stride=slide.stride, dilation=slide.dilation)
-    return found[0, 0]
+    return SLIDES[slide.kind].slide(numbers[None, None], kernel[None, None], slide)[0, 0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -16,7 +17,17 @@ from dashboard.panels.escape import plain
 from dashboard.panels.named_choice import named_choice
 from dashboard.panels.slide_board import Grid, slide_board
 from models.kernels import KERNELS
-from models.sliding import PADDING_MODES, SLIDES, Slide, check_slide, output_size, slid
+from models.sliding import (
+    LARGEST_SIDE,
+    PADDING_MODES,
+    SLIDES,
+    Slide,
+    SlideKind,
+    check_slide,
+    code_of,
+    output_size,
+    slid,
+)
 
 NUMBERS, WEIGHTS = "convolution_numbers", "convolution_weights"  # of the address
 EXAMPLE: Grid = [[1, 2, 0, 3, 1], [0, 1, 2, 3, 1], [1, 2, 1, 0, 0], [5, 2, 3, 1, 1], [2, 1, 0, 1, 1]]
@@ -46,22 +57,40 @@ def convolution_window(words: Mapping[str, str]) -> None:
 
 
 def _settings(words: Mapping[str, str]) -> tuple[Slide, str]:
+    """Each control that the kind has."""
     kind = named_choice(
         _("Kind"), SLIDES.names(), "convolution", "convolution_kind", lambda name: _(SLIDES[name].title)
     )
-    st.caption(_(SLIDES[kind].summary))
-    kernel = named_choice(
-        _("Kernel") if SLIDES[kind].has_weights else _("Window as large as"),
-        KERNELS.names(), "example", "convolution_kernel", lambda name: _(KERNELS[name].title),
-        help=_(KERNELS[_known("convolution_kernel")].summary), on_change=_forget,
-    )  # fmt: skip
-    stride = bound_slider(_("Stride"), 1, 4, 1, "convolution_stride", about=words["stride"])
-    padding = bound_slider(_("Padding"), 0, 4, 0, "convolution_padding", about=words["padding"])
-    dilation = bound_slider(_("Dilation"), 1, 3, 1, "convolution_dilation", about=words["dilation"])
-    mode = "zeros"
-    if kind == "convolution":
+    row = SLIDES[kind]
+    chosen: dict[str, Any] = {}
+    st.caption(_(row.summary))
+    kernel = _known("convolution_kernel")
+    if row.has_kernel:
+        kernel = named_choice(
+            _("Kernel") if row.has_weights else _("Window as large as"),
+            KERNELS.names(), "example", "convolution_kernel", lambda name: _(KERNELS[name].title),
+            help=_(KERNELS[kernel].summary), on_change=_forget,
+        )  # fmt: skip
+    if "side" in row.settings:
+        chosen["side"] = bound_slider(
+            _("Numbers a side"), 1, LARGEST_SIDE, 3, "convolution_side", about=words["side"]
+        )
+    if "stride" in row.settings:
+        label, about = (_("Stride"), "stride") if row.has_kernel else (_("Factor"), "factor")
+        usual = 1 if row.has_kernel else 2
+        key = "convolution_stride" if row.has_kernel else "convolution_factor"
+        chosen["stride"] = bound_slider(label, 1, 4, usual, key, about=words[about])
+    if "padding" in row.settings:
+        chosen["padding"] = bound_slider(_("Padding"), 0, 4, 0, "convolution_padding", about=words["padding"])
+    if "dilation" in row.settings:
+        chosen["dilation"] = bound_slider(
+            _("Dilation"), 1, 3, 1, "convolution_dilation", about=words["dilation"]
+        )
+    slide = Slide(kind, **chosen)
+    if "mode" in row.settings:
         mode = named_choice(_("Padding is of"), PADDING_MODES, "zeros", "convolution_mode", _)
-    return Slide(kind, stride, padding, dilation if kind != "average" else 1, mode), kernel
+        slide = replace(slide, mode=mode)
+    return slide, kernel
 
 
 def _known(key: str) -> str:
@@ -117,12 +146,21 @@ def _answer(numbers: Grid, kernel: Grid, slide: Slide, words: Mapping[str, str])
     row = SLIDES[slide.kind]
     size: dict[str, Any] = {"n": len(numbers), "k": len(kernel)}
     st.latex(rf"{row.size} = {output_size(size['n'], size['k'], slide)}")
-    st.caption(
-        _("n = {n}, k = {k}, stride s = {s}, padding p = {p}, dilation d = {d}.").format(
-            **size, s=slide.stride, p=slide.padding, d=slide.dilation
-        )
-        + " "
-        + words["agrees"].format(function=row.source)
-    )
+    st.caption(f"{_symbols(row, size, slide)}. " + words["agrees"].format(function=row.source))
     rows = [", ".join(f"{value:.6g}" for value in line) for line in found.tolist()]
-    st.code(f"# {row.source}\n" + "\n".join(rows), language="python")
+    st.code(f"# {code_of(slide, weights.shape)}\n" + "\n".join(rows), language="python")
+
+
+def _symbols(row: SlideKind, size: Mapping[str, int], slide: Slide) -> str:
+    """What stands for which number in the formula."""
+    said = [f"n = {size['n']}"]
+    if row.has_kernel:
+        said.append(f"k = {size['k']}")
+    named = {
+        "stride": _("stride s = {value}") if row.has_kernel else _("factor s = {value}"),
+        "padding": _("padding p = {value}"),
+        "dilation": _("dilation d = {value}"),
+        "side": _("numbers a side m = {value}"),
+    }
+    said += [text.format(value=getattr(slide, name)) for name, text in named.items() if name in row.settings]
+    return ", ".join(said)

@@ -50,17 +50,32 @@ function element(name, className, parent) {
   return made
 }
 
-// Which places of one axis meet in output place `place`: [place of the input or null (a zero), of the kernel].
-function axisTerms(place, length, size, { kind, stride, padding, dilation, mode }) {
+// Which places of one axis meet in output place `place`: [place of the input or null (a zero), of the kernel or null
+// (there is none), where it lies, its share].
+function axisTerms(place, length, size, { kind, stride, padding, dilation, mode, side }) {
+  if (kind.startsWith("adaptive")) {
+    const [first, end] = [Math.floor((place * length) / side), Math.ceil(((place + 1) * length) / side)]
+    return Array.from({ length: end - first }, (_, number) => [first + number, null, first + number, 1])
+  }
+  if (kind === "nearest") {
+    const from = Math.floor(place / stride)
+    return [[from, null, from, 1]]
+  }
+  if (kind === "bilinear") {
+    const between = Math.max(0, (place + 0.5) / stride - 0.5)
+    const [first, share] = [Math.floor(between), between - Math.floor(between)]
+    if (share === 0 || first + 1 >= length) return [[first, null, first, 1]]
+    return [[first, null, first, 1 - share], [first + 1, null, first + 1, share]]
+  }
   const terms = []
   for (let k = 0; k < size; k++) {
     if (kind === "transposed") {
       const from = place + padding - k * dilation
-      if (from >= 0 && from % stride === 0 && from / stride < length) terms.push([from / stride, k, from / stride])
+      if (from >= 0 && from % stride === 0 && from / stride < length) terms.push([from / stride, k, from / stride, 1])
       continue
     }
     const at = place * stride + k * dilation - padding
-    terms.push([mapped(at, length, mode), k, at])
+    terms.push([mapped(at, length, mode), k, at, 1])
   }
   return terms
 }
@@ -73,7 +88,9 @@ function mapped(at, length, mode) {
   return null
 }
 
-function outputSize(length, size, { kind, stride, padding, dilation }) {
+function outputSize(length, size, { kind, stride, padding, dilation, side }) {
+  if (kind.startsWith("adaptive")) return side
+  if (kind === "nearest" || kind === "bilinear") return length * stride
   const reach = dilation * (size - 1)
   if (kind === "transposed") return (length - 1) * stride - 2 * padding + reach + 1
   return Math.floor((length + 2 * padding - reach - 1) / stride) + 1
@@ -83,20 +100,23 @@ function termsAt(board, row, column) {
   const { numbers, kernel, data } = board
   const down = axisTerms(row, numbers.length, kernel.length, data.slide)
   const across = axisTerms(column, numbers[0].length, kernel[0].length, data.slide)
-  return down.flatMap(([r, kr, atRow]) =>
-    across.map(([c, kc, atColumn]) => ({
+  return down.flatMap(([r, kr, atRow, shareRow]) =>
+    across.map(([c, kc, atColumn, shareColumn]) => ({
       value: r === null || c === null ? 0 : numbers[r][c],
       pad: r === null || c === null,
-      weight: kernel[kr][kc],
+      weight: kr === null ? shareRow * shareColumn : kernel[kr][kc],
       at: [atRow, atColumn],
-      k: [kr, kc],
+      k: kr === null ? null : [kr, kc],
     })),
   )
 }
 
+const takesLargest = kind => kind === "maximum" || kind === "adaptive_maximum"
+const takesMean = kind => kind === "average" || kind === "adaptive_average"
+
 function valueOf(terms, kind) {
-  if (kind === "maximum") return Math.max(...terms.filter(term => !term.pad).map(term => term.value))
-  if (kind === "average") return terms.reduce((sum, term) => sum + term.value, 0) / terms.length
+  if (takesLargest(kind)) return Math.max(...terms.filter(term => !term.pad).map(term => term.value))
+  if (takesMean(kind)) return terms.reduce((sum, term) => sum + term.value, 0) / terms.length
   return terms.reduce((sum, term) => sum + term.value * term.weight, 0)
 }
 
@@ -124,6 +144,7 @@ function draw(board) {
   cells(board.output, board.found.length, board.found[0]?.length ?? 0, (cell, row, column) => {
     cell.className = "cell out"
     cell.textContent = short(board.found[row][column])
+    cell.title = cell.textContent
     cell.tabIndex = row === board.at[0] && column === board.at[1] ? 0 : -1
     cell.setAttribute("role", "button")
     cell.onpointerenter = () => look(board, row, column)
@@ -158,6 +179,7 @@ function drawInput(board, border) {
 
 // As many cells as there are numbers; those that are there stay, so that a number keeps the focus.
 function cells(grid, rows, columns, fill) {
+  grid.dataset.width = columns > 16 ? "huge" : columns > 8 ? "large" : ""
   grid.style.gridTemplateColumns = `repeat(${columns}, var(--cell))`
   while (grid.children.length > rows * columns) grid.lastChild.remove()
   while (grid.children.length < rows * columns) element("div", "cell", grid)
@@ -211,16 +233,17 @@ function mark(board) {
   for (const cell of board.weights.children) cell.classList.remove("in")
   for (const { at: [row, column], k } of terms) {
     board.input.children[(row + border) * wide + column + border]?.classList.add("in")
-    board.weights.children[k[0] * board.kernel[0].length + k[1]]?.classList.add("in")
+    if (k) board.weights.children[k[0] * board.kernel[0].length + k[1]]?.classList.add("in")
   }
   const across = found[0].length
   ;[...board.output.children].forEach((cell, place) => cell.classList.toggle("at", place === at[0] * across + at[1]))
   const result = short(found[at[0]][at[1]])
   const { kind } = data.slide
   const product = ({ value, weight }) => `${short(value)}·${weight < 0 ? `(${short(weight)})` : short(weight)}`
-  const parts = terms.filter(term => kind !== "maximum" || !term.pad)
-  const written = kind === "maximum" ? `max(${parts.map(term => short(term.value)).join(", ")})`
-    : kind === "average" ? `(${parts.map(term => short(term.value)).join(" + ")}) / ${parts.length}`
+  const parts = terms.filter(term => !takesLargest(kind) || !term.pad)
+  const written = kind === "nearest" ? `${data.words.input} ${terms[0].at.map(place => place + 1).join(", ")}`
+    : takesLargest(kind) ? `max(${parts.map(term => short(term.value)).join(", ")})`
+    : takesMean(kind) ? `(${parts.map(term => short(term.value)).join(" + ")}) / ${parts.length}`
     : parts.map(product).join(" + ") || "0"
   board.sum.textContent = `${written} = ${result}`
 }

@@ -14,6 +14,7 @@ from models.sliding import output_size, slid
 DEFAULTS: dict[str, Setting] = {
     "convolution_kind": "convolution", "convolution_kernel": "example", "convolution_stride": 1,
     "convolution_padding": 0, "convolution_dilation": 1, "convolution_mode": "zeros",
+    "convolution_side": 3, "convolution_factor": 2,
     "convolution_numbers": "", "convolution_weights": "",
 }  # fmt: skip
 words = texts("convolution")

@@ -29,13 +29,18 @@ def board(page: Any) -> Any:
         (Slide("transposed", 2, 1, 2), "emboss"),
         (Slide("maximum", 2, 1, 2), "example"),
         (Slide("average", 3, 1), "roberts"),
+        (Slide("adaptive_maximum", side=7), "example"),
+        (Slide("adaptive_average", side=4), "example"),
+        (Slide("nearest", 3), "example"),
+        (Slide("bilinear", 4), "example"),
     ],
     ids=lambda value: value.kind if isinstance(value, Slide) else value,
 )
 def test_the_board_computes_what_pytorch_does(page: Any, dashboard: Any, slide: Slide, kernel: str) -> None:
     settings = {
         "kind": slide.kind, "stride": slide.stride, "padding": slide.padding, "dilation": slide.dilation,
-        "mode": slide.mode, "kernel": kernel,
+        "mode": slide.mode, "kernel": kernel, "side": slide.side,
+        "factor": slide.stride,
     }  # fmt: skip
     page.goto(
         dashboard.page("convolution", **{f"convolution_{key}": value for key, value in settings.items()})

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
+from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
 from models.convolution_stack import StackLayer, parsed_stack, stack_rows
 from models.kernels import KERNELS
 from models.receptive_field import receptive_fields
-from models.sliding import PADDING_MODES, SLIDES, Slide, output_size, slid
+from models.sliding import LARGEST_SIDE, PADDING_MODES, SLIDES, Slide, code_of, fitting, output_size, slid
 
 NUMBERS = torch.tensor(
     [[1.0, 2, 0, 3, 1], [0, 1, 2, 3, 1], [1, 2, 1, 0, 0], [5, 2, 3, 1, 1], [2, 1, 0, 1, 1]]
@@ -31,7 +35,8 @@ slides = st.builds(
     st.integers(0, 4),
     st.integers(1, 3),
     st.sampled_from(PADDING_MODES),
-)
+    st.integers(1, LARGEST_SIDE),
+).map(fitting)
 
 
 @given(slides, st.integers(1, 9), st.integers(1, 4))
@@ -42,6 +47,45 @@ def test_the_size_of_the_formula_is_what_comes_out(slide: Slide, length: int, ke
     except ValueError:
         return  # a sentence of ours, never an error of PyTorch's
     assert found.shape == tuple(output_size(size, kernel, slide) for size in numbers.shape)
+    names = {"functional": functional, "picture": numbers[None, None], "kernel": weights[None, None]}
+    shown = eval(code_of(slide, weights.shape), names)  # noqa: S307 - our own line, as the page shows it
+    assert torch.equal(shown[0, 0], found)
+
+
+sizes = st.integers(1, 9)
+
+
+@given(sizes, sizes, st.integers(1, LARGEST_SIDE))
+def test_adaptive_windows_begin_and_end_as_their_summary_says(height: int, width: int, side: int) -> None:
+    numbers = torch.randn(height, width)
+    means, largest = (
+        slid(numbers, torch.ones(1, 1), Slide(f"adaptive_{kind}", side=side))
+        for kind in ("average", "maximum")
+    )
+    for row in range(side):
+        for column in range(side):
+            window = numbers[
+                math.floor(row * height / side) : math.ceil((row + 1) * height / side),
+                math.floor(column * width / side) : math.ceil((column + 1) * width / side),
+            ]
+            assert means[row, column].item() == pytest.approx(window.mean().item(), abs=1e-5)
+            assert largest[row, column] == window.max()
+
+
+@given(sizes, sizes, st.integers(1, 4))
+def test_upsampling_copies_or_weighs_neighbours(height: int, width: int, factor: int) -> None:
+    numbers = torch.randn(height, width)
+    copied = np.kron(numbers.numpy(), np.ones((factor, factor), np.float32))
+    assert np.array_equal(slid(numbers, torch.ones(1, 1), Slide("nearest", factor)).numpy(), copied)
+    places = [
+        np.clip((np.arange(size * factor) + 0.5) / factor - 0.5, 0, size - 1) for size in (height, width)
+    ]
+    down, across = (
+        np.stack([np.interp(place, np.arange(size), unit) for unit in np.eye(size)], axis=1)
+        for place, size in zip(places, (height, width), strict=True)
+    )
+    wanted = down @ numbers.numpy() @ across.T
+    assert np.allclose(slid(numbers, torch.ones(1, 1), Slide("bilinear", factor)).numpy(), wanted, atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -53,6 +97,9 @@ def test_the_size_of_the_formula_is_what_comes_out(slide: Slide, length: int, ke
         (Slide("average", dilation=2), "average pooling has none"),
         (Slide("maximum", mode="circular"), "zeros alone"),
         (Slide(mode="ones"), "it can be of zeros"),
+        (Slide("adaptive_average", side=0), "choose 1 to 12"),
+        (Slide("adaptive_maximum", stride=2), "stride is 2, and adaptive max pooling has none; make it 1"),
+        (Slide("bilinear", padding=1), "padding is 1, and upsampling, bilinear has none; make it 0"),
     ],
 )
 def test_a_window_that_cannot_slide_is_refused(slide: Slide, rule: str) -> None:
