@@ -4,6 +4,7 @@ the receptive field (Araujo, Norris and Sim 2019, https://distill.pub/2019/compu
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,13 +14,16 @@ from models.sliding import Slide, output_size
 MOST_LAYERS = 20
 _LAYER = re.compile(
     r"(?P<kind>[cdmax])(?P<channels>\d*)(?:k(?P<k>\d+))?(?:s(?P<s>\d+))?(?:p(?P<p>\d+))?(?:d(?P<d>\d+))?"
+    r"(?:g(?P<g>\d+))?"
 )
 KINDS = {"c": "convolution", "d": "depthwise", "m": "maximum", "a": "average", "x": "transposed"}
 
 
 @dataclass(frozen=True)
 class StackLayer:
-    """One layer: its kind (of KINDS), the channels it puts out (0: as many as it gets), and its window."""
+    """One layer: its kind (of KINDS), the channels it puts out (0: as many as it gets), its window, and into
+    how many groups its channels are cut, each of which sees its own alone.
+    """
 
     kind: str
     channels: int
@@ -27,6 +31,7 @@ class StackLayer:
     stride: int
     padding: int
     dilation: int = 1
+    groups: int = 1
 
 
 @dataclass(frozen=True)
@@ -39,11 +44,13 @@ class StackRow:
     parameters: int
     multiply_adds: int
     field: int
+    groups: int
 
 
 def parsed_stack(text: str) -> list[StackLayer]:
     """Layers of a text like "c16k3p1, m2, d, c32k1": c convolves to 16 channels, d convolves each channel by
-    itself, m and a pool, x convolves transposed; then kernel k, stride s, padding p, dilation d as numbers.
+    itself, m and a pool, x convolves transposed; then kernel k, stride s, padding p, dilation d, groups g
+    as numbers.
 
     Left out: a kernel of 3 and stride 1, of poolings 2 and as far as the kernel; padding 0, of d half the
     kernel. ValueError names the layer that can't be read.
@@ -60,8 +67,8 @@ def _layer(word: str) -> StackLayer:
     found = _LAYER.fullmatch(word)
     if found is None:
         raise ValueError(
-            f"{word!r} is no layer; write c, d, m, a or x with channels, then k, s, p and d with numbers, as "
-            "in c16k3s2p1"
+            f"{word!r} is no layer; write c, d, m, a or x with channels, then k, s, p, d and g with numbers, "
+            "as in c16k3s2p1"
         )
     kind = KINDS[found["kind"]]
     pools = kind in ("maximum", "average")
@@ -72,7 +79,18 @@ def _layer(word: str) -> StackLayer:
     channels = 0 if pools or kind == "depthwise" else first
     if kind in ("convolution", "transposed") and not channels:
         raise ValueError(f"{word!r} does not say how many channels come out; write them, as in c16k3")
-    layer = StackLayer(kind, channels, kernel, stride, padding, int(found["d"] or 1))
+    groups = int(found["g"] or 1)
+    if found["g"] and kind not in ("convolution", "transposed"):
+        raise ValueError(
+            f"{word!r} has groups, and {kind} layers have none to choose; leave g out, or write c with "
+            "channels"
+        )
+    if groups < 1 or channels % groups:
+        raise ValueError(
+            f"{word!r} has {groups} groups for {channels} channels, which must divide evenly; "
+            f"{_dividing(channels)}"
+        )
+    layer = StackLayer(kind, channels, kernel, stride, padding, int(found["d"] or 1), groups)
     if (
         not (0 < kernel <= 31 and 0 < stride <= 16 and padding <= 31 and 0 < layer.dilation <= 16)
         or channels > 4096
@@ -83,10 +101,16 @@ def _layer(word: str) -> StackLayer:
     return layer
 
 
+def _dividing(channels: int) -> str:
+    """The way out: the groups that channels can be cut into."""
+    found = [each for each in range(1, channels + 1) if channels % each == 0]
+    return "write g with one of " + ", ".join(map(str, found[:8])) + (" ..." if len(found) > 8 else "")
+
+
 def stack_rows(layers: Sequence[StackLayer], channels: int, size: int) -> list[StackRow]:
     """A row for each layer over a picture of `channels` x `size` x `size`; convolutions have a bias.
 
-    ValueError where a window no longer fits.
+    ValueError where a window no longer fits, or where groups don't divide the channels that go in.
     """
     rows, field, jump = [], 1.0, 1.0
     for number, layer in enumerate(layers, start=1):
@@ -98,13 +122,19 @@ def stack_rows(layers: Sequence[StackLayer], channels: int, size: int) -> list[S
                 f"{size} pixels with padding {layer.padding}; leave a layer out, or pad"
             )
         out = layer.channels or channels
-        weights = layer.kernel**2 * {"convolution": channels * out, "transposed": channels * out}.get(
-            layer.kind, channels if layer.kind == "depthwise" else 0
+        if channels % layer.groups:
+            raise ValueError(
+                f"layer {number}: {layer.groups} groups do not divide the {channels} channels that go in; "
+                f"{_dividing(math.gcd(channels, out))}"
+            )
+        full = channels // layer.groups * out
+        weights = layer.kernel**2 * {"convolution": full, "transposed": full, "depthwise": channels}.get(
+            layer.kind, 0
         )
-        bias = out if weights else 0
+        bias, groups = out if weights else 0, channels if layer.kind == "depthwise" else layer.groups
         places = size**2 if layer.kind == "transposed" else after**2
         field, jump = _seen(layer, field, jump)
-        rows.append(StackRow(layer, out, after, weights + bias, weights * places, int(field)))
+        rows.append(StackRow(layer, out, after, weights + bias, weights * places, int(field), groups))
         channels, size = out, after
     return rows
 

@@ -50,6 +50,7 @@ def _table(rows: list[StackRow]) -> pd.DataFrame:
             _("kernel"): [f"{row.layer.kernel} × {row.layer.kernel}" for row in rows],
             _("stride"): [row.layer.stride for row in rows],
             _("padding"): [row.layer.padding for row in rows],
+            _("groups"): [row.groups for row in rows],
             _("comes out"): [f"{row.channels} × {row.size} × {row.size}" for row in rows],
             _("parameters"): [row.parameters for row in rows],
             _("multiply-adds"): [row.multiply_adds for row in rows],

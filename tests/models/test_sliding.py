@@ -122,11 +122,13 @@ def built(layers: list[StackLayer], channels: int) -> nn.Sequential:
         out = layer.channels or channels
         window = {"kernel_size": layer.kernel, "stride": layer.stride, "padding": layer.padding}
         if layer.kind == "convolution":
-            made.append(nn.Conv2d(channels, out, dilation=layer.dilation, **window))
+            made.append(nn.Conv2d(channels, out, dilation=layer.dilation, groups=layer.groups, **window))
         elif layer.kind == "depthwise":
             made.append(nn.Conv2d(channels, out, groups=channels, dilation=layer.dilation, **window))
         elif layer.kind == "transposed":
-            made.append(nn.ConvTranspose2d(channels, out, dilation=layer.dilation, **window))
+            made.append(
+                nn.ConvTranspose2d(channels, out, dilation=layer.dilation, groups=layer.groups, **window)
+            )
         else:
             made.append({"maximum": nn.MaxPool2d, "average": nn.AvgPool2d}[layer.kind](**window))
         channels = out
@@ -134,7 +136,14 @@ def built(layers: list[StackLayer], channels: int) -> nn.Sequential:
 
 
 @pytest.mark.parametrize(
-    "text", ["c16k3p1, m2, c32k3p1, m2, d, c64k1", "c8k5s2p2 c8k3p2d2 a2", "d m3s2p1 c4k1", "c4k3p1 x6k4s2p1"]
+    "text",
+    [
+        "c16k3p1, m2, c32k3p1, m2, d, c64k1",
+        "c8k5s2p2 c8k3p2d2 a2",
+        "d m3s2p1 c4k1",
+        "c4k3p1 x6k4s2p1",
+        "c12k3p1g3 c8k3g4 c8k1g8 x4k2s2g2",
+    ],
 )
 def test_a_stack_costs_and_sees_what_pytorch_says(text: str) -> None:
     layers = parsed_stack(text)
@@ -156,11 +165,24 @@ def test_a_stack_costs_and_sees_what_pytorch_says(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "rule"),
-    [("", "0 layers"), ("q3", "is no layer"), ("ck3", "how many channels"), ("c8k99", "out of range")],
+    [
+        ("", "0 layers"),
+        ("q3", "is no layer"),
+        ("ck3", "how many channels"),
+        ("c8k99", "out of range"),
+        ("c8g3", "write g with one of 1, 2, 4, 8"),
+        ("m2g2", "leave g out"),
+        ("c8g0", "0 groups"),
+    ],
 )
 def test_a_stack_that_cannot_be_read_is_refused(text: str, rule: str) -> None:
     with pytest.raises(ValueError, match=rule):
         parsed_stack(text)
+
+
+def test_groups_must_divide_what_goes_in() -> None:
+    with pytest.raises(ValueError, match=r"layer 2: 4 groups do not divide the 6 channels.*one of 1, 2$"):
+        stack_rows(parsed_stack("c6k1 c8k1g4"), 3, 8)
 
 
 def test_a_stack_that_runs_out_of_pixels_says_where() -> None:
