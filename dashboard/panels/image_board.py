@@ -23,12 +23,13 @@ from training.image_operations import OPERATIONS, code_of, families, operated, s
 from training.picture_noise import psnr, ssim
 
 COMPARED = "Filters"  # the family whose answers are held against the picture without noise
+WIDE = 210  # pixels of a control: three beside each other
 USUAL = {COMPARED: "median"}  # what a family opens with, where that is not its first row
 
 
 @st.fragment
 def image_board(words: Mapping[str, str]) -> None:
-    """Runs again by itself when a control changes."""
+    """The operation and the picture; what the operation's own sliders move runs again by itself."""
     family = named_switch(_("Operations"), families(), COMPARED, "image_family", _)
     names = [row.name for row in OPERATIONS if row.family == family]
     name = named_switch(
@@ -37,22 +38,33 @@ def image_board(words: Mapping[str, str]) -> None:
     )  # fmt: skip
     left, right = beside("image_board")
     with left:
-        settings = {each.name: _control(each, name) for each in OPERATIONS[name].parameters}
         clean = chosen_picture(words)
-        noise, noisy = noisy_picture(clean, words)
-    result = operated(noisy, name, settings)
+        noisy = noisy_picture(clean, words)
     with right:
-        extras = [(_sentence(_(title)), shown) for title, shown in shown_extras(noisy, name, settings)]
-        if noise != "none":
-            extras.append((_("Without noise"), clean))
-        given = _("Before") if noise == "none" else _("With noise")
-        picture_wipe("image_wipe", (given, noisy), (_(OPERATIONS[name].title), result), extras)
-        if family == COMPARED:
-            st.markdown(_table(clean, noisy, name, result))
-            st.caption(words["quality"])
-        chart = levels_chart(noisy, result)
-        plot(chart, "image_levels", 260, description=_("Levels before and after"), note=words["levels"])
-        _about(name, settings, words)
+        _before_and_after(name, clean, noisy, words)
+        _about(name)
+
+
+@st.fragment  # without picture, upload and noise: half the elements
+def _before_and_after(name: str, clean: np.ndarray, noisy: np.ndarray, words: Mapping[str, str]) -> None:
+    row = OPERATIONS[name]
+    settings: dict[str, Any] = {}
+    if row.parameters:
+        with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+            settings = {each.name: _control(each, name) for each in row.parameters}
+    result = operated(noisy, name, settings)
+    extras = [(_sentence(_(title)), shown) for title, shown in shown_extras(noisy, name, settings)]
+    if noisy is not clean:
+        extras.append((_("Without noise"), clean))
+    given = _("Before") if noisy is clean else _("With noise")
+    picture_wipe("image_wipe", (given, noisy), (_(row.title), result), extras)
+    if row.family == COMPARED:
+        st.markdown(_table(clean, noisy, name, result))
+        st.caption(words["quality"])
+    chart = levels_chart(noisy, result)
+    plot(chart, "image_levels", 260, description=_("Levels before and after"), note=words["levels"])
+    st.code(code_of(name, settings), language="python")
+    st.caption(words["code"])
 
 
 def _control(each: Parameter, name: str) -> Any:
@@ -60,13 +72,13 @@ def _control(each: Parameter, name: str) -> Any:
     label = _sentence(_(each.description)) + (f" ${each.symbol}$" if each.symbol else "")
     key = f"image_{name}_{each.name}"
     if each.kind == "choice":
-        return named_choice(label, each.choices, str(each.default), key, _)
+        return named_choice(label, each.choices, str(each.default), key, _, width=WIDE)
     about = _("in {unit}").format(unit=_(each.unit)) if each.unit else None
     if each.kind == "integer":
         low, high, start = (int(value or 0) for value in (each.low, each.high, each.default))
-        return bound_slider(label, low, high, start, key, int(each.step or 1), about)
+        return bound_slider(label, low, high, start, key, int(each.step or 1), about, width=WIDE)
     low, high, start = (float(value or 0) for value in (each.low, each.high, each.default))  # type: ignore[assignment]
-    return float(bound_slider(label, low, high, start, key, float(each.step or 0.1), about))
+    return float(bound_slider(label, low, high, start, key, float(each.step or 0.1), about, width=WIDE))
 
 
 def _sentence(words: str) -> str:
@@ -108,12 +120,10 @@ def _line(title: str, picture: np.ndarray, clean: np.ndarray) -> str:
     return f"| {title} | {said} | {ssim(picture, clean):.3f} |"
 
 
-def _about(name: str, settings: Mapping[str, Any], words: Mapping[str, str]) -> None:
+def _about(name: str) -> None:
     row = OPERATIONS[name]
     with st.container(border=True):
         if row.formula:
             st.latex(row.formula)
         st.markdown(f"**{_(row.title)}** · {_(row.summary)}")
         st.caption(plain(row.source))
-        st.code(code_of(name, settings), language="python")
-        st.caption(words["code"])

@@ -16,50 +16,54 @@ from training.picture_noise import NOISES, with_noise
 from training.sample_pictures import MOST_BYTES, PICTURES, PictureError, read_picture, sample_picture
 
 TYPES = ("png", "jpg", "jpeg", "webp", "bmp", "gif")
-_OWN = "image_own"  # of the session: the reader's picture made small, and the file it came from
 
 
-def chosen_picture(words: Mapping[str, str]) -> np.ndarray:
-    """The picture uint8 [height, width, 3] of the controls that this draws."""
+def chosen_picture(words: Mapping[str, str], page: str = "image") -> np.ndarray:
+    """The picture uint8 [height, width, 3] of the controls that this draws; their keys begin with `page`."""
     name = named_choice(
-        _("Picture"), PICTURES.names(), "temple", "image_picture", lambda name: _(PICTURES[name].title),
+        _("Picture"), PICTURES.names(), "temple", f"{page}_picture", lambda name: _(PICTURES[name].title),
         help=_("With the reader's own below, that one."),
     )  # fmt: skip
     file = st.file_uploader(
         _("Your own picture"),
         TYPES,
-        key="image_file",
+        key=f"{page}_file",
         help=words["upload"],
         max_upload_size=MOST_BYTES // 2**20,
     )
-    own = None if file is None else _own(file)
+    own = None if file is None else _own(file, _kept(page))
     if own is None:
-        st.session_state.pop(_OWN, None)
+        st.session_state.pop(_kept(page), None)
         st.caption(f"{_(PICTURES[name].title)}: {PICTURES[name].source}")
         return _sample(name)
     return own
 
 
-def noisy_picture(picture: np.ndarray, words: Mapping[str, str]) -> tuple[str, np.ndarray]:
-    """The name of the chosen noise, and the picture with it."""
+def noisy_picture(picture: np.ndarray, words: Mapping[str, str]) -> np.ndarray:
+    """The picture with the chosen noise; the very same one where that is none."""
     name = named_choice(
         _("Noise"), NOISES.names(), "salt_and_pepper", "image_noise", lambda name: _(NOISES[name].title)
     )
     row = NOISES[name]
     if row.amount is None:
-        return name, picture
+        return picture
     each = row.amount
     amount = bound_slider(
         _(each.description).capitalize(), float(each.low or 0), float(each.high or 1), float(each.default),
         f"image_noise_{name}", float(each.step or 1), _(row.summary),
     )  # fmt: skip
     seed = bound_slider(_("Draw"), 0, 20, 0, "image_seed", about=words["draw"])
-    return name, with_noise(picture, name, float(amount), seed)
+    return with_noise(picture, name, float(amount), seed)
 
 
-def _own(file: UploadedFile) -> np.ndarray | None:
+def _kept(page: str) -> str:
+    """The session's name for the reader's picture made small, and the file it came from."""
+    return f"{page}_own"
+
+
+def _own(file: UploadedFile, place: str) -> np.ndarray | None:
     """Decoded once a file; None, with a sentence, for one that is no picture."""
-    kept = st.session_state.get(_OWN)
+    kept = st.session_state.get(place)
     if kept is not None and kept[0] == file.file_id:
         return kept[1]
     try:
@@ -67,7 +71,7 @@ def _own(file: UploadedFile) -> np.ndarray | None:
     except PictureError as problem:
         st.warning(plain(str(problem)), icon=":material/broken_image:")
         return None
-    st.session_state[_OWN] = (file.file_id, picture)
+    st.session_state[place] = (file.file_id, picture)
     return picture
 
 
