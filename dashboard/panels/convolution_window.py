@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import streamlit as st
 
 from dashboard.language import _
@@ -13,9 +14,12 @@ from dashboard.number_grid import packed_grid, unpacked_grid
 from dashboard.panels.beside import beside
 from dashboard.panels.bound_slider import bound_slider
 from dashboard.panels.bounded import noted_problem
+from dashboard.panels.convolution_picture import convolution_picture
+from dashboard.panels.convolution_trained import trained_kernel
 from dashboard.panels.escape import plain
 from dashboard.panels.named_choice import named_choice
 from dashboard.panels.slide_board import Grid, slide_board
+from dashboard.settings import Settings
 from models.kernels import KERNELS
 from models.sliding import (
     LARGEST_SIDE,
@@ -34,43 +38,78 @@ EXAMPLE: Grid = [[1, 2, 0, 3, 1], [0, 1, 2, 3, 1], [1, 2, 1, 0, 0], [5, 2, 3, 1,
 
 
 @st.fragment
-def convolution_window(words: Mapping[str, str]) -> None:
-    """Runs again by itself when a control or a number changes."""
+def convolution_window(settings: Settings, words: Mapping[str, str]) -> None:
+    """The window, then a picture that the same window slides over. Runs again by itself when a control or a
+    number changes.
+    """
     left, right = beside("convolution_window")
     with left:
-        slide, kernel_name = _settings(words)
-    preset = [list(row) for row in KERNELS[kernel_name].rows]
-    numbers = _grid(NUMBERS, EXAMPLE)
+        usual = _input(words)
+        slide, preset = _settings(settings, words)
+    numbers = _grid(NUMBERS, usual)
     kernel = _grid(WEIGHTS, preset)
     with right:
-        try:
-            check_slide((len(numbers), len(numbers[0])), (len(kernel), len(kernel[0])), slide)
-        except ValueError as problem:
-            st.warning(plain(str(problem)))
-            return
-        given = f"{packed_grid(numbers)}|{packed_grid(kernel)}"
-        told = slide_board("convolution_board", numbers, kernel, slide, _handed(given))
-        _keep(NUMBERS, told[0], EXAMPLE)
-        _keep(WEIGHTS, told[1], preset)
-        st.session_state[_HANDED] = f"{packed_grid(told[0])}|{packed_grid(told[1])}"
-        _answer(*told, slide, words)
+        kernel = _board(numbers, kernel, usual, preset, slide, words)
+    convolution_picture(kernel, slide, words)
 
 
-def _settings(words: Mapping[str, str]) -> tuple[Slide, str]:
-    """Each control that the kind has."""
+def _board(
+    numbers: Grid, kernel: Grid, usual: Grid, preset: Grid, slide: Slide, words: Mapping[str, str]
+) -> Grid:
+    """Draws the window and its answer; the kernel as the reader has edited it."""
+    try:
+        check_slide((len(numbers), len(numbers[0])), (len(kernel), len(kernel[0])), slide)
+    except ValueError as problem:
+        st.warning(plain(str(problem)))
+        return kernel
+    given = f"{packed_grid(numbers)}|{packed_grid(kernel)}"
+    told = slide_board("convolution_board", numbers, kernel, slide, _handed(given))
+    _keep(NUMBERS, told[0], usual)
+    _keep(WEIGHTS, told[1], preset)
+    st.session_state[_HANDED] = f"{packed_grid(told[0])}|{packed_grid(told[1])}"
+    _answer(*told, slide, words)
+    return told[1]
+
+
+INPUTS = {"hand": "Numbers by hand", "digit": "A handwritten digit"}
+
+
+def _input(words: Mapping[str, str]) -> Grid:
+    """What the board holds before a hand changes it."""
+    kind = named_choice(
+        _("Input"), list(INPUTS), "hand", "convolution_input", lambda name: _(INPUTS[name]),
+        on_change=_forget_numbers,
+    )  # fmt: skip
+    if kind == "hand":
+        return EXAMPLE
+    digits, classes = _digits()
+    number = bound_slider(
+        _("Sample"), 0, len(digits) - 1, 0, "convolution_digit", about=words["digit"],
+        on_change=_forget_numbers,
+    )  # fmt: skip
+    st.caption(_("Somebody wrote a {digit}.").format(digit=classes[number]))
+    found: Grid = digits[number].tolist()
+    return found
+
+
+@st.cache_resource(show_spinner=False)
+def _digits() -> tuple[np.ndarray, np.ndarray]:
+    """Pictures [samples, 8, 8] from 0 (paper) to 16, and which digit each is."""
+    from sklearn.datasets import load_digits
+
+    loaded = load_digits()
+    return loaded.images, loaded.target
+
+
+def _settings(settings: Settings, words: Mapping[str, str]) -> tuple[Slide, Grid]:
+    """Each control that the kind has; what they say, and the kernel before a hand changes it."""
     kind = named_choice(
         _("Kind"), SLIDES.names(), "convolution", "convolution_kind", lambda name: _(SLIDES[name].title)
     )
     row = SLIDES[kind]
     chosen: dict[str, Any] = {}
     st.caption(_(row.summary))
-    kernel = _known("convolution_kernel")
-    if row.has_kernel:
-        kernel = named_choice(
-            _("Kernel") if row.has_weights else _("Window as large as"),
-            KERNELS.names(), "example", "convolution_kernel", lambda name: _(KERNELS[name].title),
-            help=_(KERNELS[kernel].summary), on_change=_forget,
-        )  # fmt: skip
+    kernel = _kernel(row, settings, words)
     if "side" in row.settings:
         chosen["side"] = bound_slider(
             _("Numbers a side"), 1, LARGEST_SIDE, 3, "convolution_side", about=words["side"]
@@ -93,14 +132,32 @@ def _settings(words: Mapping[str, str]) -> tuple[Slide, str]:
     return slide, kernel
 
 
-def _known(key: str) -> str:
-    name = str(st.session_state.get(key, "example"))
-    return name if name in KERNELS else "example"
+TRAINED = "trained"  # beside the names of KERNELS
+
+
+def _kernel(row: SlideKind, settings: Settings, words: Mapping[str, str]) -> Grid:
+    """The kernel that is chosen, where the kind has one: of the table, or of a trained network."""
+    name = "example"
+    if row.has_kernel:
+        said = str(st.session_state.get("convolution_kernel", name))
+        name = named_choice(
+            _("Kernel") if row.has_weights else _("Window as large as"),
+            [*KERNELS.names(), TRAINED], name, "convolution_kernel",
+            lambda name: _("Of a trained network") if name == TRAINED else _(KERNELS[name].title),
+            help=_(KERNELS[said].summary) if said in KERNELS else words["trained"], on_change=_forget,
+        )  # fmt: skip
+    found = trained_kernel(settings, words, _forget) if name == TRAINED else None
+    return found or [list(each) for each in KERNELS["example" if name == TRAINED else name].rows]
 
 
 def _forget() -> None:
     """Another kernel is chosen: what was typed into the old one goes."""
     st.session_state[WEIGHTS] = ""
+
+
+def _forget_numbers() -> None:
+    """Other numbers are chosen: what was typed into the old ones goes."""
+    st.session_state[NUMBERS] = ""
 
 
 _HANDED, _GIVEN = "convolution_handed", "convolution_given"

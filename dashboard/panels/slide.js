@@ -184,6 +184,8 @@ function cells(grid, rows, columns, fill) {
   while (grid.children.length > rows * columns) grid.lastChild.remove()
   while (grid.children.length < rows * columns) element("div", "cell", grid)
   ;[...grid.children].forEach((cell, place) => fill(cell, Math.floor(place / columns), place % columns))
+  const longest = Math.max(0, ...[...grid.children].map(cell => (cell.querySelector("input")?.value ?? cell.textContent).length))
+  grid.classList.toggle("long", longest > 4)
 }
 
 function editable(cell, value, change, name) {
@@ -213,7 +215,7 @@ function changed(board, grid, row, column, value) {
   compute(board)
   draw(board)
   clearTimeout(board.telling)
-  board.telling = setTimeout(() => board.tell("grids", JSON.stringify({ numbers: board.numbers, kernel: board.kernel })), 250)
+  board.telling = setTimeout(() => board.tell("grids", JSON.stringify({ numbers: board.numbers, kernel: board.kernel, given: board.data.given })), 250)
 }
 
 function look(board, row, column) {

@@ -8,13 +8,14 @@ from dashboard.panels.convolution_stack import convolution_stack
 from dashboard.panels.convolution_window import convolution_window
 from dashboard.panels.source import show_source
 from dashboard.panels.try_this import Setting, try_this
+from dashboard.settings import read_settings
 from models.convolution_stack import stack_rows
 from models.sliding import output_size, slid
 
 DEFAULTS: dict[str, Setting] = {
     "convolution_kind": "convolution", "convolution_kernel": "example", "convolution_stride": 1,
     "convolution_padding": 0, "convolution_dilation": 1, "convolution_mode": "zeros",
-    "convolution_side": 3, "convolution_factor": 2,
+    "convolution_side": 3, "convolution_input": "hand", "convolution_digit": 0, "convolution_factor": 2,
     "convolution_numbers": "", "convolution_weights": "",
 }  # fmt: skip
 words = texts("convolution")
@@ -24,7 +25,7 @@ st.caption(words["intro"])
 problems = st.container()
 try_this(words["try"], "convolution", DEFAULTS)
 st.subheader(_("A window slides"))
-convolution_window(words)
+convolution_window(read_settings(), words)
 st.subheader(_("A stack of layers"))
 convolution_stack(words)
 with problems:

@@ -6,9 +6,16 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
+from sklearn.datasets import load_digits
 
+from dashboard.charts.slid_picture import SHOWN, drawn
 from dashboard.number_grid import packed_grid, unpacked_grid
+from models.zoo import build_model
+from training.checkpoints import Checkpoint, Network, save_checkpoint
+from training.filters import filters_of, may_have_filters
 
 
 def board(page: Any) -> dict[str, Any]:
@@ -41,6 +48,53 @@ def test_a_senseless_link_is_said_and_the_page_lives(open_page: Callable, words:
     said = words(page)
     for part in ("rows must be equally long", "sharp", "does not fit into 5", "how many channels"):
         assert part in said
+
+
+def test_a_digit_is_the_input_and_a_picture_below(open_page: Callable, words: Callable) -> None:
+    page = open_page(
+        "convolution", convolution_input="digit", convolution_digit="3", convolution_kernel="sobel_x",
+        convolution_picture="chart", convolution_stride="2",
+    )  # fmt: skip
+    assert board(page)["numbers"] == load_digits().images[3].tolist()
+    said = words(page)
+    assert "Somebody wrote a 3" in said
+    assert "110 × 160" in said
+    assert "54 × 79" in said  # (110 - 3) // 2 + 1, (160 - 3) // 2 + 1
+    assert "pale is 0" in said  # slopes have both signs
+
+
+def test_a_trained_kernel_fills_the_board(open_page: Callable, make_run: Callable, words: Callable) -> None:
+    page = open_page("convolution", convolution_kernel="trained")
+    assert "No network with convolutions" in words(page)
+    assert board(page)["kernel"] == [[1, 2, 1], [0, 1, 0], [2, 1, 0]]
+    folder = make_run(kind="train", model="lenet5") / "checkpoints"
+    network = build_model("lenet5", (1, 8, 8), 10)
+    position = {"step": 1, "epoch": 1, "batch": 0}
+    described = Network("lenet5", {}, (1, 8, 8), 10)
+    save_checkpoint(folder, "best", Checkpoint(described, network.state_dict(), position, {}))
+    filters = filters_of(network, 12)
+    name = list(filters)[1]
+    page = open_page(
+        "convolution", convolution_kernel="trained", convolution_layer=name, convolution_filter="2",
+        convolution_channel="3", convolution_input="digit",
+    )  # fmt: skip
+    kernel = torch.tensor(board(page)["kernel"])
+    assert torch.allclose(kernel, filters[name][2, 3], rtol=1e-3)
+    assert "convolution_weights" not in page.query_params  # run, layer and filter say it all
+    assert not may_have_filters(folder / "nowhere.safetensors")
+    assert not filters_of(network, 1)
+
+
+@pytest.mark.parametrize(
+    ("values", "first"),
+    [([[-2.0, 0.0], [0.0, 1.0]], None), ([[0.5, 0.0], [0.0, 1.0]], 128), ([[3.0, 3.0], [3.0, 3.0]], 255)],
+)
+def test_numbers_of_one_sign_are_grey(values: list[list[float]], first: int | None) -> None:
+    pixels = drawn(np.array(values, np.float32))
+    assert pixels.shape == (SHOWN, SHOWN, 3)
+    grey = bool((pixels == pixels[..., :1]).all())
+    assert grey == (first is not None)
+    assert first is None or pixels[0, 0, 0] == first
 
 
 @pytest.mark.parametrize("text", ["", "a,b", "1,2;3", "1e9", "nan", ",".join("1" * 13)])
