@@ -74,6 +74,8 @@ ROWS = (
     Row("regularization?regular_tab=Exact zeros&regular_steps=20", "Steps", "Objective over the steps"),
     Row("regularization?regular_tab=Dropout", "Draw", "Thinned networks and their mean"),
     Row("regularization?regular_tab=Early stopping", "Patience", "Validation loss and where it stops"),
+    Row("convolution?convolution_kernel=sobel_x", "Stride", "css:.descent-slide"),
+    Row("convolution?convolution_input=digit", "Padding", "css:.st-key-convolution_pictures"),
     Row("image_operations", "Size of the window", "css:.descent-wipe"),
     Row(
         "image_operations?image_family=Edges&image_edges=canny&image_noise=none", "Lower", "css:.descent-wipe"

@@ -130,7 +130,7 @@ function compute(board) {
   board.at = [Math.min(board.at[0], Math.max(0, rows - 1)), Math.min(board.at[1], Math.max(0, columns - 1))]
 }
 
-const short = value => (Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(4))))
+const short = (value, digits = 4) => (Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(digits))))
 
 function draw(board) {
   const { data, numbers, kernel } = board
@@ -141,10 +141,13 @@ function draw(board) {
   cells(board.weights, kernel.length, kernel[0].length, (cell, row, column) => {
     editable(cell, kernel[row][column], value => changed(board, kernel, row, column, value), `${words.kernel} ${row + 1}, ${column + 1}`)
   })
+  const across = board.found[0]?.length ?? 0
+  const digits = across > 16 ? 2 : across > 8 ? 3 : 4 // the sum below and the tooltip have them all
   cells(board.output, board.found.length, board.found[0]?.length ?? 0, (cell, row, column) => {
     cell.className = "cell out"
-    cell.textContent = short(board.found[row][column])
-    cell.title = cell.textContent
+    const value = board.found[row][column]
+    cell.textContent = short(value, digits)
+    cell.title = short(value)
     cell.tabIndex = row === board.at[0] && column === board.at[1] ? 0 : -1
     cell.setAttribute("role", "button")
     cell.onpointerenter = () => look(board, row, column)

@@ -69,3 +69,20 @@ def test_the_sum_follows_the_pointer_and_numbers_are_typed(page: Any, dashboard:
     expect(page.get_by_text("16, 12, 12")).to_be_visible()
     page.reload()
     expect(outputs.first).to_have_text("16", timeout=STARTING)
+    board(page).locator(".input input").nth(1).fill("5")
+    expect(page).to_have_url(re.compile("convolution_numbers=7%2C5|convolution_numbers=7,5"))
+    page.get_by_role("combobox", name="Kernel").click()
+    page.get_by_role("option", name="Identity").click()
+    expect(page.get_by_text("1, 2, 3")).to_be_visible()  # and not the kernel that was told with the 5
+    expect(outputs.first).to_have_text("1")
+    expect(page).not_to_have_url(re.compile("convolution_weights"))
+
+
+def test_a_slider_moves_the_picture_too(page: Any, dashboard: Any) -> None:
+    page.goto(dashboard.page("convolution", convolution_kernel="sobel_x", convolution_picture="chart"))
+    shown = page.get_by_role("img", name="Output")
+    expect(shown).to_be_visible(timeout=STARTING)
+    before = str(shown.get_attribute("src"))
+    page.get_by_role("slider", name="Stride").first.press("ArrowRight")
+    expect(page.get_by_text("54 × 79")).to_be_visible()
+    expect(shown).not_to_have_attribute("src", before)
