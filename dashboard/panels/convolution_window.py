@@ -34,6 +34,7 @@ from models.sliding import (
 )
 
 NUMBERS, WEIGHTS = "convolution_numbers", "convolution_weights"  # of the address
+MOST_ROWS, HIGH = 10, 280  # of PyTorch's answer; what is longer scrolls in so many pixels
 EXAMPLE: Grid = [[1, 2, 0, 3, 1], [0, 1, 2, 3, 1], [1, 2, 1, 0, 0], [5, 2, 3, 1, 1], [2, 1, 0, 1, 1]]
 
 
@@ -205,7 +206,11 @@ def _answer(numbers: Grid, kernel: Grid, slide: Slide, words: Mapping[str, str])
     st.latex(rf"{row.size} = {output_size(size['n'], size['k'], slide)}")
     st.caption(f"{_symbols(row, size, slide)}. " + words["agrees"].format(function=row.source))
     rows = [", ".join(f"{value:.6g}" for value in line) for line in found.tolist()]
-    st.code(f"# {code_of(slide, weights.shape)}\n" + "\n".join(rows), language="python")
+    st.code(
+        f"# {code_of(slide, weights.shape)}\n" + "\n".join(rows),
+        language="python",
+        height=HIGH if len(rows) > MOST_ROWS else "content",
+    )
 
 
 def _symbols(row: SlideKind, size: Mapping[str, int], slide: Slide) -> str:
