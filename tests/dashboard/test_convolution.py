@@ -50,6 +50,19 @@ def test_a_senseless_link_is_said_and_the_page_lives(open_page: Callable, words:
         assert part in said
 
 
+def test_senseless_inputs_of_the_newer_kinds_are_said(open_page: Callable, words: Callable) -> None:
+    said = words(
+        open_page(
+            "convolution", convolution_kind="bilinear", convolution_factor="99", convolution_input="photo",
+            convolution_picture="cat", convolution_stack="c8k3g3",
+        )
+    )  # fmt: skip
+    for part in ("99", "photo", "cat", "3 groups for 8 channels"):
+        assert part in said
+    page = open_page("convolution", convolution_kind="adaptive_average", convolution_side="12")
+    assert page.code[0].value.count("\n") == 12  # more come out than go in
+
+
 def test_a_digit_is_the_input_and_a_picture_below(open_page: Callable, words: Callable) -> None:
     page = open_page(
         "convolution", convolution_input="digit", convolution_digit="3", convolution_kernel="sobel_x",
