@@ -99,7 +99,8 @@ def words() -> Callable[[AppTest], str]:
 
     def collect(page: AppTest) -> str:
         kinds = ("title", "header", "subheader", "markdown", "caption", "text", "warning", "error", "info")
-        sent = [json.loads(item.proto.mixed.json or item.proto.json) for item in page.get("bidi_component")]
+        texts = [item.proto.mixed.json or item.proto.json for item in page.get("bidi_component")]
+        sent = [json.loads(text) for text in texts if text]  # some send bytes alone
         around = [data[name] for data in sent if "figure" in data for name in ("heading", "note")]
         return "\n".join([*(str(item.value) for kind in kinds for item in page.get(kind)), *around])
 

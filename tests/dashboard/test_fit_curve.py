@@ -22,7 +22,8 @@ def slider(page: AppTest, key: str) -> Any:
 
 
 def metrics(page: AppTest) -> dict[str, str]:
-    sent = [json.loads(each.proto.mixed.json or each.proto.json) for each in page.get("bidi_component")]
+    texts = [each.proto.mixed.json or each.proto.json for each in page.get("bidi_component")]
+    sent = [json.loads(text) for text in texts if text]
     return {each["label"]: each["value"] for data in sent for each in data.get("numbers", [])}
 
 
