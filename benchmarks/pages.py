@@ -87,6 +87,8 @@ ROWS = (
     Row("normalisation?normalisation_tab=Training and evaluation", "Batch size", "css:.descent-running"),
     Row("normalisation?normalisation_tab=Inputs", "Correlation", "Loss with and without scaled inputs"),
     Row("normalisation?normalisation_tab=Depth", "Layers", "Signals with and without"),
+    Row("activations?activations_tab=Depth", "Layers", "Signals through the layers"),
+    Row("activations?activations_tab=Softmax", "Temperature", "Probabilities of softmax"),
     Row("losses", "Classes", "css:.descent-curves"),
     Row("losses?losses_against=number", "Target y", "css:.descent-curves"),
     Row("losses?losses_tab=Why not squared error", "Logit at the start", "Descent by both losses"),

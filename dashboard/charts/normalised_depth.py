@@ -72,13 +72,15 @@ def _layout(layers: int, title: str) -> dict[str, Any]:
     for pane, (across, up) in places.items():
         log = {"type": "log", "exponentformat": "power", "dtick": None} if pane in ("3", "4") else {}
         below = {"title": "layer"} if pane in ("2", "4") else {}
-        axes[f"xaxis{pane}"] = {"domain": across, "anchor": f"y{pane}", "range": [0.5, layers + 0.5], **below}
-        axes[f"yaxis{pane}"] = {"domain": up, "anchor": f"x{pane}", "title": titles[pane], **log}
+        fixed = {"automargin": False}  # room is made below: to measure it draws all panes twice
+        across_axis = {"domain": across, "anchor": f"y{pane}", "range": [0.5, layers + 0.5]}
+        axes[f"xaxis{pane}"] = {**across_axis, **below, **fixed}
+        axes[f"yaxis{pane}"] = {"domain": up, "anchor": f"x{pane}", "title": titles[pane], **log, **fixed}
     legend = {"orientation": "h", "x": 1, "xanchor": "right", "y": 1.02, "yanchor": "bottom"}
     return {
         **axes,
         "legend": legend,
         "showlegend": True,
         "hovermode": "closest",
-        "margin": {"t": 40, "r": 12},
+        "margin": {"t": 40, "r": 12, "l": 64, "b": 48},
     }
