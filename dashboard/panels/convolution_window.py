@@ -10,6 +10,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard.language import _
+from dashboard.number_grid import LARGEST_SIDE as LARGEST_GRID
 from dashboard.number_grid import packed_grid, unpacked_grid
 from dashboard.panels.beside import beside
 from dashboard.panels.bound_slider import bound_slider
@@ -64,7 +65,8 @@ def _board(
         st.warning(plain(str(problem)))
         return kernel
     given = f"{packed_grid(numbers)}|{packed_grid(kernel)}"
-    told = slide_board("convolution_board", numbers, kernel, slide, _handed(given))
+    pen = st.session_state.get("convolution_input") == "drawing"
+    told = slide_board("convolution_board", numbers, kernel, slide, _handed(given), pen)
     _keep(NUMBERS, told[0], usual)
     _keep(WEIGHTS, told[1], preset)
     st.session_state[_HANDED] = f"{packed_grid(told[0])}|{packed_grid(told[1])}"
@@ -72,7 +74,8 @@ def _board(
     return told[1]
 
 
-INPUTS = {"hand": "Numbers by hand", "digit": "A handwritten digit"}
+INPUTS = {"hand": "Numbers by hand", "drawing": "A drawing", "digit": "A handwritten digit"}
+SHEET: Grid = [[0.0] * LARGEST_GRID for _row in range(LARGEST_GRID)]
 
 
 def _input(words: Mapping[str, str]) -> Grid:
@@ -83,6 +86,9 @@ def _input(words: Mapping[str, str]) -> Grid:
     )  # fmt: skip
     if kind == "hand":
         return EXAMPLE
+    if kind == "drawing":
+        st.caption(words["drawing"])
+        return SHEET
     digits, classes = _digits()
     number = bound_slider(
         _("Sample"), 0, len(digits) - 1, 0, "convolution_digit", about=words["digit"],

@@ -4,6 +4,7 @@
 
 const boards = new WeakMap()
 const PACE = 700 // milliseconds a place while it plays
+const INK = 9 // what the pen leaves in a cell
 
 export default function (component) {
   const { data, parentElement, setStateValue } = component
@@ -15,6 +16,7 @@ export default function (component) {
     board.numbers = data.numbers.map(row => [...row])
     board.kernel = data.kernel.map(row => [...row])
   }
+  if (data.pen !== board.data?.pen) board.pen = data.pen
   board.data = data
   board.tell = setStateValue
   compute(board)
@@ -35,12 +37,52 @@ function newBoard(root) {
     board[name] = element("div", "grid", part)
   }
   const bar = element("div", "bar", root)
-  board.play = element("button", "play", bar)
-  board.play.type = "button"
-  board.play.addEventListener("click", () => (board.timer ? rest(board) : begin(board)))
+  board.play = button(bar, () => (board.timer ? rest(board) : begin(board)))
+  board.penButton = button(bar, () => {
+    board.pen = !board.pen
+    draw(board)
+  })
+  board.clear = button(bar, () => {
+    board.numbers.forEach(row => row.fill(0))
+    changed(board, board.numbers, 0, 0, 0)
+  })
+  drawsInto(board)
   board.sum = element("p", "sum", bar)
   board.sum.setAttribute("aria-live", "polite")
   return board
+}
+
+function button(parent, press) {
+  const made = element("button", "play", parent)
+  made.type = "button"
+  made.addEventListener("click", press)
+  return made
+}
+
+// With the pen, a drag across the input's cells fills them; one that begins on ink wipes it out.
+function drawsInto(board) {
+  let ink = null
+  const put = event => {
+    const cell = board.root.getRootNode().elementFromPoint(event.clientX, event.clientY)?.closest(".cell")
+    const index = [...board.input.children].indexOf(cell)
+    if (index < 0) return
+    const wide = board.numbers[0].length + 2 * board.border
+    const [row, column] = [Math.floor(index / wide) - board.border, (index % wide) - board.border]
+    const before = board.numbers[row]?.[column]
+    if (before === undefined) return
+    ink ??= before === INK ? 0 : INK
+    if (before !== ink) changed(board, board.numbers, row, column, ink)
+  }
+  board.input.addEventListener("pointerdown", event => {
+    if (!board.pen) return
+    event.preventDefault()
+    board.input.setPointerCapture(event.pointerId)
+    ink = null
+    put(event)
+  })
+  board.input.addEventListener("pointermove", event => {
+    if (board.pen && board.input.hasPointerCapture(event.pointerId)) put(event)
+  })
 }
 
 function element(name, className, parent) {
@@ -159,6 +201,11 @@ function draw(board) {
   board.weightsTitle.textContent = `${words.kernel} · ${size(kernel)}`
   board.outputTitle.textContent = `${words.output} · ${size(board.found)}`
   board.play.textContent = board.timer ? words.pause : words.play
+  board.penButton.textContent = words.pen
+  board.penButton.setAttribute("aria-pressed", String(board.pen))
+  board.clear.textContent = words.clear
+  board.clear.hidden = !board.pen
+  board.root.classList.toggle("drawing", board.pen)
   board.root.dataset.output = JSON.stringify(board.found)
   mark(board)
 }
@@ -170,6 +217,8 @@ function drawInput(board, border) {
   cells(board.input, rows + 2 * border, columns + 2 * border, (cell, row, column) => {
     const [r, c] = [row - border, column - border]
     const inside = r >= 0 && r < rows && c >= 0 && c < columns
+    const largest = board.pen ? Math.max(INK, ...numbers.flat().map(Math.abs)) : 1
+    cell.style.setProperty("--ink", board.pen && inside ? Math.abs(numbers[r][c]) / largest : 0)
     if (inside) {
       editable(cell, numbers[r][c], value => changed(board, numbers, r, c, value), `${data.words.input} ${r + 1}, ${c + 1}`)
       return

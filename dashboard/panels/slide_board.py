@@ -23,8 +23,11 @@ _SLIDE = st.components.v2.component(
 )
 
 
-def slide_board(key: str, numbers: Grid, kernel: Grid, slide: Slide, given: str) -> tuple[Grid, Grid]:
-    """Shows both grids and what comes out; both as the reader has edited them.
+def slide_board(
+    key: str, numbers: Grid, kernel: Grid, slide: Slide, given: str, pen: bool = False
+) -> tuple[Grid, Grid]:
+    """Shows both grids and what comes out; both as the reader has edited them. `pen`: whether the hand draws
+    into the numbers to begin with.
 
     With another `given` than before, `numbers` and `kernel` replace what is shown.
     """
@@ -36,12 +39,15 @@ def slide_board(key: str, numbers: Grid, kernel: Grid, slide: Slide, given: str)
             "slide": dataclasses.asdict(slide),
             "weighted": SLIDES[slide.kind].has_weights,
             "given": given,
+            "pen": pen,
             "words": {
                 "input": _("Input"),
                 "kernel": _("Kernel"),
                 "output": _("Output"),
                 "play": _("Slide"),
                 "pause": _("Pause"),
+                "pen": _("Draw"),
+                "clear": _("Clear"),
                 "no_fit": _("The window does not fit into these numbers."),
             },
         },

@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 
 from models.kernels import KERNELS
 from models.sliding import Slide, slid
+from tests.browser.places import place_of
 
 STARTING = 90_000  # milliseconds; the first page of a server imports PyTorch
 NUMBERS = [[1, 2, 0, 3, 1], [0, 1, 2, 3, 1], [1, 2, 1, 0, 0], [5, 2, 3, 1, 1], [2, 1, 0, 1, 1]]
@@ -86,3 +87,24 @@ def test_a_slider_moves_the_picture_too(page: Any, dashboard: Any) -> None:
     page.get_by_role("slider", name="Stride").first.press("ArrowRight")
     expect(page.get_by_text("54 × 79")).to_be_visible()
     expect(shown).not_to_have_attribute("src", before)
+
+
+def test_a_drawing_fills_the_cells_under_the_pen_and_stays_in_the_address(page: Any, dashboard: Any) -> None:
+    page.goto(dashboard.page("convolution", convolution_input="drawing", convolution_kernel="identity"))
+    cells = board(page).locator(".input .cell")
+    expect(cells).to_have_count(144, timeout=STARTING)
+    first, last = place_of(cells.nth(5 * 12 + 2)), place_of(cells.nth(5 * 12 + 6))
+
+    def stroke() -> None:
+        page.mouse.move(first["x"] + first["width"] / 2, first["y"] + first["height"] / 2)
+        page.mouse.down()
+        page.mouse.move(last["x"] + last["width"] / 2, last["y"] + last["height"] / 2, steps=12)
+        page.mouse.up()
+
+    stroke()
+    found = json.loads(board(page).get_attribute("data-output"))
+    assert found[4] == [0, 9, 9, 9, 9, 9, 0, 0, 0, 0]  # the identity leaves out a ring
+    assert sum(map(sum, found)) == 45
+    expect(page).to_have_url(re.compile("convolution_numbers="))
+    stroke()
+    expect(board(page)).to_have_attribute("data-output", re.compile(r"^[\[\],0]+$"))

@@ -115,3 +115,11 @@ def test_what_is_no_grid_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="the numbers"):
         unpacked_grid(text)
     assert unpacked_grid(packed_grid([[1, -0.5], [0, 3]])) == [[1, -0.5], [0, 3]]
+
+
+def test_an_empty_sheet_waits_for_a_drawing(open_page: Callable) -> None:
+    page = open_page("convolution", convolution_input="drawing")
+    sent = board(page)
+    assert sent["pen"]
+    assert sent["numbers"] == [[0] * 12] * 12
+    assert not board(open_page("convolution"))["pen"]
