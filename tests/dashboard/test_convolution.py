@@ -13,6 +13,7 @@ from sklearn.datasets import load_digits
 
 from dashboard.charts.slid_picture import SHOWN, drawn
 from dashboard.number_grid import packed_grid, unpacked_grid
+from models.kernels import KERNELS, Kernel
 from models.zoo import build_model
 from training.checkpoints import Checkpoint, Network, save_checkpoint
 from training.filters import filters_of, may_have_filters
@@ -123,3 +124,11 @@ def test_an_empty_sheet_waits_for_a_drawing(open_page: Callable) -> None:
     assert sent["pen"]
     assert sent["numbers"] == [[0] * 12] * 12
     assert not board(open_page("convolution"))["pen"]
+
+
+def test_a_new_kernel_is_on_the_page(open_page: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = Kernel("corner", "Corner", "Answers where two edges meet.", "this test", ((1, -1), (-1, 1)))
+    monkeypatch.setitem(KERNELS._rows, row.name, row)
+    page = open_page("convolution", convolution_kernel="corner")
+    assert board(page)["kernel"] == [[1, -1], [-1, 1]]
+    assert "Corner" in next(box for box in page.selectbox if box.key == "convolution_kernel").options
