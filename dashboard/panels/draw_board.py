@@ -94,12 +94,14 @@ def draw_board(
     pictures: str = "",
     check: str = "",
     answer: tuple[str, Mapping[str, np.ndarray]] | None = None,
+    words: Mapping[str, str] | None = None,
 ) -> tuple[Drawn | None, Checked | None]:
     """Draws the board and gives what stands on it.
 
     `network` and `pictures` are the ids under which they were brought, `runtime` the address of ONNX Runtime,
     "" where there is none: then `answer`, an id of `Drawn` and outputs, is what is shown. With another
-    `given` than before, `strokes` replace what is drawn. A new `check`: all `pictures` are answered.
+    `given` than before, `strokes` replace what is drawn. A new `check`: all `pictures` are answered. `words`
+    take the place of some of `board_words`.
     """
     about = subject.about
     result = _BOARD(
@@ -122,7 +124,7 @@ def draw_board(
             "field": about["field"],
             "preparation": about["preparation"],
             "palettes": {"light": _colours(LIGHT), "dark": _colours(DARK)},
-            "words": board_words(),
+            "words": {**board_words(), **(words or {})},
         },
         on_drawn_change=_nothing,
         on_checked_change=_nothing,

@@ -42,7 +42,13 @@ def drawn_inputs(look: Inspected) -> tuple[torch.Tensor, np.ndarray, str] | None
         answer = (told.id, outputs)
     network = f"{look.directory.id}-{look.checkpoint}"
     drawn, _checked = draw_board(
-        BOARD, subject, network, strokes=_strokes(), brush=usual_brush(subject), answer=answer
+        BOARD,
+        subject,
+        network,
+        strokes=_strokes(),
+        brush=usual_brush(subject),
+        answer=answer,
+        words={"thinking": _("PyTorch answers on the server.")},
     )
     if drawn is not None and drawn.strokes != st.query_params.get(STROKES, ""):
         _kept(drawn.strokes)
