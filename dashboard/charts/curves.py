@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -82,22 +82,11 @@ def curves_chart(
     log_x: bool = False,
     log_y: bool = False,
     points: int = POINTS,
+    looks: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> go.Figure:
-    """The lines on one pane, each thinned to `points`; when smoothed, the raw values lie faint below."""
-    return curves_figure(lines, title, x_title, y_title, smoothing, log_x, log_y, points).made()
-
-
-def curves_figure(
-    lines: Sequence[Line],
-    title: str = "",
-    x_title: str = "",
-    y_title: str = "",
-    smoothing: float = 0.0,
-    log_x: bool = False,
-    log_y: bool = False,
-    points: int = POINTS,
-) -> QuickFigure:
-    """`curves_chart` before it is finished: a caller may change its layout."""
+    """The lines on one pane, each thinned to `points`; when smoothed, the raw values lie faint below. `looks`
+    are added to parts of the layout, such as yaxis or legend.
+    """
     figure = QuickFigure()
     for line in lines:
         known = np.where(np.isfinite(line.y), line.y, np.nan)
@@ -115,7 +104,9 @@ def curves_figure(
         xaxis={"title": x_title, "type": _kind(log_x), "uirevision": f"{x_title} {log_x}"},
         yaxis={"title": y_title, "type": _kind(log_y), "uirevision": f"{y_title} {log_y}"},
     )
-    return figure
+    for part, more in (looks or {}).items():
+        figure.layout[part] = {**figure.layout.get(part, {}), **more}
+    return figure.made()
 
 
 def split_dash(split: str | None) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import plotly.graph_objects as go
 
-from dashboard.charts.curves import CurveLike, Line, XAxis, curves_figure, x_values
+from dashboard.charts.curves import CurveLike, Line, XAxis, curves_chart, x_values
 from dashboard.theme import DASHES, LIGHT, SPLITS
 
 FIRST = ("loss", "accuracy")
@@ -68,7 +69,14 @@ def pane_chart(pane: Pane, curves: Mapping[tuple[str, str | None], CurveLike], v
         label = " ".join(part for part in (split or pane.title, "(epoch)" if whole_epoch else "") if part)
         dash = DASHES.get(split or "", "solid")
         lines.append(Line(label, x_values(curve, view.axis, view.start), curve.value, color, dash))
-    figure = curves_figure(
+    looks: dict[str, Mapping[str, Any]] = {
+        "legend": {"orientation": "h", "x": 1, "xanchor": "right", "y": 1.02, "yanchor": "bottom"},
+        "margin": {"l": 56, "r": 12, "t": 48, "b": 44},
+    }
+    if pane.metric == "learning_rate":  # a constant one would else lie between -1 and 1, and be 250µ
+        mode = "normal" if view.log_y else "tozero"
+        looks["yaxis"] = {"rangemode": mode, "exponentformat": "power"}
+    return curves_chart(
         lines,
         title=pane.title,
         x_title=X_TITLES[view.axis],
@@ -76,24 +84,8 @@ def pane_chart(pane: Pane, curves: Mapping[tuple[str, str | None], CurveLike], v
         smoothing=view.smoothing,
         log_x=view.log_x,
         log_y=view.log_y,
+        looks=looks,
     )
-    if pane.metric == "learning_rate":  # a constant one would else lie between -1 and 1, and be 250µ
-        figure.layout["yaxis"] |= {
-            "rangemode": "normal" if view.log_y else "tozero",
-            "exponentformat": "power",
-        }
-    figure.update_layout(
-        legend={
-            "groupclick": "toggleitem",
-            "orientation": "h",
-            "x": 1,
-            "xanchor": "right",
-            "y": 1.02,
-            "yanchor": "bottom",
-        },
-        margin={"l": 56, "r": 12, "t": 48, "b": 44},
-    )
-    return figure.made()
 
 
 def _place(name: str) -> int:
