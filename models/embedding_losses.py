@@ -13,6 +13,8 @@ loss of a whole validation set is the mean over such batches, as in training.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
@@ -30,7 +32,7 @@ def distances(outputs: Float[Tensor, "batch numbers"]) -> Float[Tensor, "batch b
     return squares.clamp(min=SMALLEST).sqrt()
 
 
-class _Compared(nn.Module):
+class _Compared(nn.Module, ABC):
     """What the three have in common: batches in parts, and anchors that have nobody to be compared with."""
 
     def __init__(self, margin: float, mining: str, reduction: str = "mean") -> None:
@@ -56,6 +58,7 @@ class _Compared(nn.Module):
             return reduced(values, self.reduction)
         return values.sum() / known.sum().clamp(min=1)
 
+    @abstractmethod
     def of_anchors(
         self,
         apart: Float[Tensor, "batch batch"],
@@ -64,7 +67,6 @@ class _Compared(nn.Module):
         classes: Int64[Tensor, "batch"],
     ) -> Float[Tensor, "batch"]:
         """The loss of each anchor (row), from all distances and who is of its class, and who of another."""
-        raise NotImplementedError
 
 
 class Contrastive(_Compared):
