@@ -6,7 +6,6 @@ import json
 import math
 import shlex
 import sys
-import time
 from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from logs.directory import RunDirectory, json_value
 from logs.errors import LogsError, RunningError
 from logs.export import export as export_file
 from logs.export import write_export
+from logs.interrupt import Interrupt
 from logs.removal import empty_trash, list_trash, remove, restore
 from logs.requests import send_request
 from logs.status import NO_SPLIT, duration_text, state_sentence
@@ -94,15 +94,16 @@ def tail(arguments: Namespace) -> int:
     seen: dict[tuple[str, str | None], int] = {}
     lines = _new_lines(reader, seen)
     print("\n".join(lines[-arguments.lines :]) if lines else f"{row.id} has logged nothing yet", flush=True)
-    while arguments.follow:
-        row = read_summary(row.directory)  # the state first: what was logged before is read after
-        reader.refresh()
-        for line in _new_lines(reader, seen):
-            print(line, flush=True)
-        if row.state != "running":
-            print(state_sentence(row.state, row.status))
-            break
-        time.sleep(POLL_SECONDS)
+    with Interrupt() as interrupt:
+        while arguments.follow:
+            row = read_summary(row.directory)  # the state first: what was logged before is read after
+            reader.refresh()
+            for line in _new_lines(reader, seen):
+                print(line, flush=True)
+            if row.state != "running":
+                print(state_sentence(row.state, row.status))
+                break
+            interrupt.wait(POLL_SECONDS)
     return 0
 
 
@@ -312,7 +313,7 @@ def _tail_output(row: RunSummary, arguments: Namespace) -> int:
     path = row.directory.output_log
     if not path.is_file():
         raise LogsError(f"{row.id} has no output.log: it was not started in the background")
-    with path.open("rb") as log:
+    with path.open("rb") as log, Interrupt() as interrupt:
         log.seek(max(0, path.stat().st_size - OUTPUT_BYTES))
         lines, rest = _whole_lines(log.read())
         lines = lines[
@@ -323,7 +324,7 @@ def _tail_output(row: RunSummary, arguments: Namespace) -> int:
                 print(line, flush=True)
             if not arguments.follow or row.state != "running":
                 break
-            time.sleep(POLL_SECONDS)
+            interrupt.wait(POLL_SECONDS)
             row = read_summary(row.directory)  # the state first: what was printed before is read after
             lines, rest = _whole_lines(rest + log.read())
     if rest:

@@ -312,22 +312,10 @@ def test_a_closed_pipe_and_ctrl_c_are_quiet(runs, finished) -> None:
     try:
         assert process.stdout is not None
         assert "loss 1" in process.stdout.readline()
-        assert _interrupted(process) == ""
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=60)[1] == ""
         assert process.returncode == 130
     finally:
         process.kill()
         process.wait()
         run.finish("finished")
-
-
-def _interrupted(process: subprocess.Popen[str]) -> str:
-    """What it wrote as errors after Ctrl-C, which a person presses again where the first fell into a callback
-    of C code, whose exceptions Python drops.
-    """
-    for _ in range(6):
-        process.send_signal(signal.SIGINT)
-        try:
-            return process.communicate(timeout=10)[1]
-        except subprocess.TimeoutExpired:
-            continue
-    raise AssertionError("Ctrl-C six times, and it goes on")
