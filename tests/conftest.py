@@ -32,12 +32,19 @@ if importlib.util.find_spec("hypothesis") is not None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Quick tests first, slow ones next, the browser's last: a broken sum is known in seconds."""
+    """Quick tests first, slow ones next, the browser's last: a broken sum is known in seconds.
+
+    Each gets a second try. A test that starts processes, servers or a browser on a busy machine now and then
+    loses a press or a second. What fails twice is broken; the summary names each that needed its second try,
+    which is a flaw of the test or of the product to be mended.
+    """
 
     def weight(item: pytest.Item) -> int:
         return 2 * bool(item.get_closest_marker("browser")) + bool(item.get_closest_marker("slow"))
 
     items.sort(key=weight)
+    for item in items:
+        item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 @pytest.fixture(autouse=True)

@@ -52,16 +52,11 @@ document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Everything in this folder needs the browser, and gets a second try.
-
-    A real browser on a busy machine now and then loses a press to a redrawing. What fails twice is broken;
-    the summary names each test that needed its second try.
-    """
+    """Everything in this folder needs the browser."""
     here = Path(__file__).resolve().parent
     for item in items:
         if here in item.path.parents:
             item.add_marker("browser")
-            item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 @dataclass
