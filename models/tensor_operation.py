@@ -13,6 +13,7 @@ from torch import Tensor
 from models.catalog import Parameter, checked_settings
 from models.projections import Projection
 from models.tensor_errors import explained
+from models.tensor_storage import numbered as numbers_of_cells
 from models.tensor_texts import (
     LARGEST,
     index_of,
@@ -234,13 +235,24 @@ def values_of(row: Operation, settings: Mapping[str, Any]) -> tuple[dict[str, An
     return checked, {argument.name: argument.value(checked) for argument in row.own}
 
 
+@dataclass(frozen=True)
+class Held:
+    """A tensor that is there already, such as a layer's weights, and the lines that bring it."""
+
+    tensor: Tensor
+    lines: tuple[str, ...]
+
+
 def performed(
-    row: Operation, settings: Mapping[str, Any] | None = None, real: tuple[Tensor, ...] | None = None
+    row: Operation,
+    settings: Mapping[str, Any] | None = None,
+    real: tuple[Tensor, ...] | None = None,
+    held: Mapping[str, Held] | None = None,
 ) -> Outcome:
     """What the operation gives with these settings (defaults where none is given).
 
-    `real`: its inputs, where they are a data set. ValueError for a setting that can't be read, or results too
-    large to be drawn; RefusedError for what PyTorch refuses.
+    `real`: its inputs, where they are a data set; `held`: some of them by name. ValueError for a setting
+    that can't be read, or results too large to be drawn; RefusedError for what PyTorch refuses.
     """
     checked, values = values_of(row, settings or {})
     lines: list[str] = []
@@ -249,8 +261,9 @@ def performed(
     try:
         if real is None:
             for given in row.inputs:
-                line = given.line(checked)
-                inputs.append(given.made(checked))
+                own = (held or {}).get(given.name)
+                line = "\n".join(own.lines) if own else given.line(checked)
+                inputs.append(own.tensor if own else given.made(checked))
                 lines += line.split("\n")
         line = written(row, values)
         found = row.function(*inputs, **values)
@@ -299,7 +312,7 @@ def origins_of(
         return _by_slope(row.origin.like or row.function, inputs, values)
     numbered, first = [], 1
     for tensor in inputs:
-        numbered.append(torch.arange(first, first + tensor.numel()).reshape(tensor.shape))
+        numbered.append(numbers_of_cells(tensor, first))
         first += tensor.numel()
     if row.origin.by is not None:
         found = row.origin.by(tuple(numbered), inputs, **values)
@@ -362,4 +375,15 @@ def _as_floats(numbers: Any) -> Any:
     return [_as_floats(part) for part in numbers] if isinstance(numbers, list) else float(numbers)
 
 
-__all__ = ["GROUPS", "LARGEST", "Argument", "Given", "Mixed", "Moved", "Operation", "Outcome", "RefusedError"]
+__all__ = [
+    "GROUPS",
+    "LARGEST",
+    "Argument",
+    "Given",
+    "Held",
+    "Mixed",
+    "Moved",
+    "Operation",
+    "Outcome",
+    "RefusedError",
+]

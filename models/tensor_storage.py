@@ -5,12 +5,16 @@ https://docs.pytorch.org/docs/stable/tensor_view.html and https://docs.pytorch.o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor
+
+MOST_STORED = (
+    192  # cells of a storage that are all shown; of a larger one those that are read, and neighbours
+)
 
 
 @dataclass(frozen=True)
@@ -35,42 +39,77 @@ class Layout:
 
 @dataclass(frozen=True)
 class Storage:
-    """The numbers of a piece of memory, in order, and how many bytes it has."""
+    """The numbers of a piece of memory, in order, and how many bytes it has.
+
+    `places`: the cell that each number lies in. Of a large storage, such as that of a whole layer, only what
+    is read is here, with a neighbour on either side of each stretch.
+    """
 
     values: list[float | bool]
     bytes: int
+    places: list[int] = field(default_factory=list)
 
 
 def laid_out(tensors: Sequence[Tensor]) -> tuple[list[Layout], list[Storage]]:
     """Each tensor's layout, and the storages they read: those that share memory name the same one."""
     layouts: list[Layout] = []
-    storages: list[Storage] = []
+    stored: list[Tensor] = []  # one tensor for each storage
     known: dict[int, int] = {}  # by address
     for tensor in tensors:
-        stored = tensor
-        if tensor.layout != torch.strided:
-            stored = tensor.values() if tensor.layout != torch.sparse_coo else tensor.coalesce().values()
         if tensor.device.type == "meta":
             layouts.append(_layout(tensor, [None] * tensor.numel(), [-1] * tensor.numel(), None))
             continue
-        memory = stored.untyped_storage()
-        address = memory.data_ptr()
+        numbers = tensor.detach()
+        if tensor.layout != torch.strided:
+            numbers = tensor.values() if tensor.layout != torch.sparse_coo else tensor.coalesce().values()
+        address = numbers.untyped_storage().data_ptr()
         if address not in known or not address:  # no address: nothing is stored, and nothing shared
-            known[address] = len(storages)
-            count = memory.nbytes() // tensor.element_size()
-            everything = stored.detach().as_strided((count,), (1,), 0)
-            storages.append(Storage(everything.tolist(), memory.nbytes()))
-        place = known[address]
-        count = len(storages[place].values)
+            known[address] = len(stored)
+            stored.append(numbers)
         if tensor.layout == torch.strided:
-            numbered = torch.arange(count).as_strided(tensor.shape, tensor.stride(), tensor.storage_offset())
-            cells = numbered.flatten().tolist() if count else []
-            values = tensor.detach().flatten().tolist()
+            cells, values = storage_cells(tensor).flatten().tolist(), tensor.detach().flatten().tolist()
         else:
-            values = tensor.detach().to_dense().flatten().tolist()
-            cells = _sparse_cells(tensor)
-        layouts.append(_layout(tensor, values, cells, place))
+            cells, values = _sparse_cells(tensor), tensor.detach().to_dense().flatten().tolist()
+        layouts.append(_layout(tensor, values, cells, known[address]))
+    storages = [
+        _storage(numbers, (cell for layout in layouts if layout.storage == place for cell in layout.cells))
+        for place, numbers in enumerate(stored)
+    ]
     return layouts, storages
+
+
+def _storage(tensor: Tensor, read: Iterable[int]) -> Storage:
+    memory = tensor.untyped_storage()
+    count = memory.nbytes() // tensor.element_size()
+    everything = tensor.as_strided((count,), (1,), 0)
+    if count <= MOST_STORED:
+        return Storage(everything.tolist(), memory.nbytes(), list(range(count)))
+    near = {each for cell in set(read) if cell >= 0 for each in (cell - 1, cell, cell + 1)}
+    places = sorted(cell for cell in near if 0 <= cell < count)
+    return Storage(everything[places].tolist(), memory.nbytes(), places)
+
+
+def storage_cells(tensor: Tensor) -> Tensor:
+    """For each element the storage cell that it reads: offset + sum of index times stride (int64)."""
+    cells = torch.tensor(tensor.storage_offset())
+    for size, step in zip(tensor.shape, tensor.stride(), strict=True):
+        cells = cells[..., None] + torch.arange(size) * step
+    return cells
+
+
+def numbered(tensor: Tensor, first: int) -> Tensor:
+    """Its elements' numbers from `first` on in place of its values, laid out as it is; storage cells that it
+    does not read hold 0. So a view of the numbers says which elements a view of the tensor reads.
+    """
+    numbers = torch.arange(first, first + tensor.numel()).reshape(tensor.shape)
+    if tensor.layout != torch.strided or tensor.device.type == "meta" or 0 in tensor.stride():
+        return numbers
+    count = tensor.untyped_storage().nbytes() // tensor.element_size()
+    if count == tensor.numel() and tensor.is_contiguous():
+        return numbers
+    memory = torch.zeros(count, dtype=torch.int64)
+    laid = memory.as_strided(tensor.shape, tensor.stride(), tensor.storage_offset())
+    return laid.copy_(numbers)
 
 
 def _layout(tensor: Tensor, values: list[float | bool | None], cells: list[int], place: int | None) -> Layout:

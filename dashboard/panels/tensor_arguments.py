@@ -22,13 +22,17 @@ def argument_key(row: Operation, argument: str) -> str:
     return f"tensors_{row.name}_{argument}"
 
 
-def tensor_arguments(row: Operation) -> dict[str, Any]:
-    """Controls for the inputs, then for the operation's own arguments; the settings by argument."""
+def own_arguments(row: Operation) -> dict[str, Any]:
+    """Controls for the operation's own arguments; the settings by argument."""
+    return {argument.name: _control(row, argument, _label(argument)) for argument in row.own}
+
+
+def input_arguments(row: Operation, held: str = "") -> dict[str, Any]:
+    """Controls for its inputs, but not for the one that is `held`, which is there already."""
     settings: dict[str, Any] = {}
-    for argument in row.own:
-        settings[argument.name] = _control(row, argument, _label(argument))
     for given in row.inputs:
-        settings |= _input(row, given)
+        if given.name != held:
+            settings |= _input(row, given)
     return settings
 
 

@@ -39,7 +39,7 @@ export default function (component) {
 
 function create(root) {
   const board = { root, at: 1, look: null, frames: 0 }
-  const bar = element("div", "bar", root)
+  const bar = (board.bar = element("div", "bar", root))
   board.button = element("button", "play", bar)
   board.button.type = "button"
   board.button.addEventListener("click", () => (board.playing ? rest(board) : play(board)))
@@ -121,13 +121,17 @@ function painter(board, tensor) {
   }
 }
 
-function short(value) {
+// As many digits as there is room for, three at most.
+function short(value, room = 6) {
   if (value === null) return "·"
   if (typeof value === "boolean") return value ? "True" : "False"
   if (typeof value === "string") return value.replace("inf", "∞")
   if (Number.isInteger(value) && Math.abs(value) < 1e5) return String(value)
-  const plain = String(Number(value.toPrecision(3)))
-  return plain.length > 6 ? value.toExponential(0).replace("e+", "e") : plain
+  for (const digits of [3, 2, 1]) {
+    const plain = String(Number(value.toPrecision(digits)))
+    if (plain.length <= room && !plain.includes("e")) return plain
+  }
+  return value.toExponential(0).replace("e+", "e")
 }
 
 function full(value) {
@@ -208,6 +212,7 @@ function draw(board) {
   svg.setAttribute("aria-label", data.words.board)
   board.scrub.setAttribute("aria-label", data.words.scrub)
   board.button.textContent = board.playing ? data.words.pause : data.words.play
+  board.bar.hidden = !data.origins.some(cells => cells.some(from => from.length)) // nothing has come from anywhere
   board.moves = null
   root.dataset.shapes = JSON.stringify(data.tensors.map(tensor => tensor.shape))
   place(board, board.at)
@@ -256,41 +261,52 @@ function drawTensor(board, { x, y, number, tensor, block }) {
   }
 }
 
-function drawCell(parent, [x, y], size, value, paint, attributes) {
+function drawCell(parent, [x, y], size, value, paint, attributes, room = 6) {
   const { fill, ink } = paint(value)
   const group = make(parent, "g", { class: "cell", transform: `translate(${x} ${y})`, ...attributes })
   make(group, "rect", { x: 1.5, y: 1.5, width: size - 3, height: size - 3, rx: 5, fill })
-  const text = short(value)
+  const said = short(value, room)
+  const text = room < 6 ? said.replace(/^(-?)0\./, "$1.") : said // small cells have no room for the zero
   const font = Math.min(13, (size - 5) / (0.6 * Math.max(2, text.length)))
   const label = make(group, "text", { x: size / 2, y: size / 2 + font * 0.36, "text-anchor": "middle", "font-size": font.toFixed(1) }, text)
   label.style.fill = ink
   return { group, x, y, size, value, fill, ink, text, font }
 }
 
+// Of a large storage only some cells are here: a gap stands for what lies between.
 function drawStorages(board, y) {
   const { data, svg, width } = board
   let [left, line] = [0, 0]
   data.storages.forEach((storage, number) => {
     const readers = data.tensors.filter(tensor => tensor.storage === number)
-    const wide = Math.max(180, storage.values.length * STORED)
+    const gap = place => storage.places[place] !== (place ? storage.places[place - 1] + 1 : 0)
+    const slots = []
+    storage.values.forEach((_, place) => slots.push(...(gap(place) ? [null] : []), place))
+    const wide = Math.max(180, slots.length * STORED)
     if (left > 0 && left + wide > width) {
       ;[left, y, line] = [0, y + line, 0]
     }
     const group = make(svg, "g", { class: "storage" })
     const title = make(group, "text", { x: left, y: y + 12, class: "title" }, data.words.storage)
-    const words = `${readers.map(tensor => tensor.name).join(", ")} · ${data.words.bytes.replace("{bytes}", storage.bytes)}`
+    const words = `${readers.map(tensor => tensor.name).join(", ")} · ${data.words.bytes.replace("{bytes}", storage.bytes.toLocaleString("en"))}`
     make(title, "tspan", { dx: 7, class: "shape" }, words)
     const paint = painter(board, readers[0])
     const across = Math.max(1, Math.floor(width / STORED))
     const read = new Set(readers.flatMap(tensor => tensor.cells))
-    board.stored[number] = storage.values.map((value, cell) => {
-      const at = [left + (cell % across) * STORED, y + 20 + Math.floor(cell / across) * (STORED + 13)]
-      const drawn = drawCell(group, at, STORED, value, paint, { "data-storage": number, "data-cell": cell })
+    board.stored[number] = []
+    slots.forEach((place, slot) => {
+      const at = [left + (slot % across) * STORED, y + 20 + Math.floor(slot / across) * (STORED + 13)]
+      if (place === null) {
+        make(group, "text", { x: at[0] + STORED / 2, y: at[1] + STORED / 2 + 4, class: "quiet gap", "text-anchor": "middle" }, "⋯")
+        return
+      }
+      const cell = storage.places[place]
+      const drawn = drawCell(group, at, STORED, storage.values[place], paint, { "data-storage": number, "data-cell": cell }, 5)
       if (!read.has(cell)) drawn.group.classList.add("unread")
       make(group, "text", { x: at[0] + STORED / 2, y: at[1] + STORED + 8, class: "count", "text-anchor": "middle" }, cell)
-      return drawn
+      board.stored[number][cell] = drawn
     })
-    line = Math.max(line, 20 + Math.max(1, Math.ceil(storage.values.length / across)) * (STORED + 13) + 10)
+    line = Math.max(line, 20 + Math.max(1, Math.ceil(slots.length / across)) * (STORED + 13) + 10)
     left += wide + 28
   })
   return y + line

@@ -68,7 +68,11 @@ def board_data(row: Operation, outcome: Outcome) -> dict[str, Any]:
             for place, (name, layout) in enumerate(zip(names, layouts, strict=True))
         ],
         "storages": [
-            {"values": [_plain(value) for value in storage.values], "bytes": storage.bytes}
+            {
+                "values": [_plain(value) for value in storage.values],
+                "bytes": storage.bytes,
+                "places": storage.places,
+            }
             for storage in storages
         ],
         "origins": outcome.origins,

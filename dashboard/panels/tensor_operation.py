@@ -12,10 +12,18 @@ from dashboard.panels.beside import beside
 from dashboard.panels.bounded import noted_problem
 from dashboard.panels.escape import plain
 from dashboard.panels.named_choice import named_switch
-from dashboard.panels.tensor_arguments import tensor_arguments
+from dashboard.panels.tensor_arguments import input_arguments, own_arguments
 from dashboard.panels.tensor_board import tensor_board
 from dashboard.panels.tensor_projection import tensor_projection
 from dashboard.panels.tensor_samples import tensor_samples
+from dashboard.panels.tensor_trained import (
+    INPUT,
+    Trained,
+    about_trained,
+    takes_weights,
+    trained_tensor,
+    wants_weights,
+)
 from models.broadcasting import Aligned, aligned
 from models.tensor_operation import GROUPS, Operation, Outcome, RefusedError, performed
 from models.tensor_operations import TENSOR_OPERATIONS, of_group
@@ -55,23 +63,43 @@ def tensor_operation(words: Mapping[str, str]) -> None:
 def _arguments_and_answer(row: Operation, words: Mapping[str, str]) -> None:
     """Runs again by itself when an argument changes."""
     left, right = beside(f"tensors_{row.group}")
+    trained: Trained | None = None
+    problem = ""
     with left:
-        settings = tensor_arguments(row)
+        settings = own_arguments(row)
+        if takes_weights(row) and wants_weights(words):
+            try:
+                trained = trained_tensor(row, words)
+            except ValueError as wrong:
+                problem = str(wrong)
+        settings |= input_arguments(row, INPUT if trained or problem else "")
         storage = row.shows == "cells" and st.toggle(
             _("Storage"), True, key="tensors_storage", bind="query-params", help=words["storage"]
         )
     with right:
-        _answer(row, settings, storage, words)
+        if problem:
+            st.warning(plain(problem), icon=":material/edit:")
+            return
+        _answer(row, settings, storage, words, trained)
+        if trained:
+            about_trained(row, trained, settings, words)
 
 
-def _answer(row: Operation, settings: dict[str, Any], storage: bool, words: Mapping[str, str]) -> None:
+def _answer(
+    row: Operation,
+    settings: dict[str, Any],
+    storage: bool,
+    words: Mapping[str, str],
+    trained: Trained | None = None,
+) -> None:
+    held = {INPUT: trained.part} if trained else None
     try:
         if row.shows == "projection":
             lines = tensor_projection(row, settings, words)
         elif row.shows == "samples":
             lines = tensor_samples(row, settings, words)
         else:
-            outcome = performed(row, settings)
+            outcome = performed(row, settings, held=held)
             tensor_board("tensors_board", row, outcome, storage)
             lines = outcome.lines
             _relations(row, outcome, words)

@@ -10,6 +10,7 @@ from dashboard.panels.tensor_operation import tensor_operation
 from dashboard.panels.try_this import try_this
 from models.tensor_operation import origins_of, performed
 from models.tensor_storage import laid_out
+from models.tensor_whole import on_whole, spectrum
 
 words = texts("tensors")
 
@@ -26,4 +27,4 @@ with st.container(border=True):
         link("new_run", _("Start a training"), icon=":material/add_circle:")
 with problems:
     said_problems(words["bad_address"], "tensors_")
-show_source(__file__, performed, origins_of, laid_out)
+show_source(__file__, performed, origins_of, laid_out, on_whole, spectrum)

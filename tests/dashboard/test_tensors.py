@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,8 @@ from dashboard.panels.tensor_board import board_data
 from dashboard.panels.try_this import suggestions
 from models.tensor_operation import Argument, Given, Operation, generated, performed
 from models.tensor_operations import TENSOR_OPERATIONS
+from models.tensor_whole import spectrum
+from training.checkpoints import Checkpoint, Network, save_checkpoint
 
 DISTRIBUTIONS = {
     "normal": scipy.stats.norm(0, 1),
@@ -105,7 +108,64 @@ def test_a_senseless_link_is_said_and_the_page_lives(visit: Any) -> None:
     assert "no part of an index" in page.warning[0].value
 
 
-@pytest.mark.parametrize("place", range(6))
+@pytest.fixture
+def layer(make_run: Callable[..., Path]) -> tuple[str, torch.Tensor]:
+    """A run whose checkpoint has a layer of 20 x 30 weights: its id, and the weights."""
+    run = make_run()
+    drawn = torch.randn((20, 30), generator=torch.Generator().manual_seed(1))
+    network = Network("mlp", {}, (30,), 20)
+    weights = {"output.bias": torch.zeros(20), "output.weight": drawn, "seen": torch.tensor(3)}
+    save_checkpoint(run / "checkpoints", "best", Checkpoint(network, weights, {"step": 1}))
+    return run.name, drawn
+
+
+def test_a_layer_of_a_real_run_is_what_an_operation_works_on(
+    visit: Any, words: Callable, layer: tuple[str, torch.Tensor]
+) -> None:
+    run, drawn = layer
+    page = visit(tensors_trained="true")
+    data = board(page)
+    assert data["tensors"][0]["strides"] == [30, 1]  # the layer's own
+    assert data["tensors"][0]["values"] == drawn[:2, :3].flatten().tolist()
+    assert data["storages"][0]["bytes"] == 20 * 30 * 4
+    assert data["storages"][0]["places"] == [0, 1, 2, 3, 29, 30, 31, 32, 33]
+    code = page.code[0].value
+    assert f'load_file("runs/{run}/checkpoints/best.safetensors")["weights/output.weight"]' in code
+    assert "x = w[:2, :3]" in code
+    assert "| `out` | (30, 20) | float32 | (1, 30) | 2,400 bytes, a view |" in words(page)
+    assert list(page.selectbox(key="tensors_weight").options) == [
+        "output.bias (20,)", "output.weight (20, 30)",
+    ]  # fmt: skip
+    page.selectbox(key="tensors_weight").select("output.bias").run()
+    assert board(page)["tensors"][0]["shape"] == [1, 3]
+
+
+def test_the_spectrum_of_a_real_layer(visit: Any, figures: Any, layer: tuple[str, torch.Tensor]) -> None:
+    page = visit(tensors_trained="true", tensors_group="algebra", tensors_algebra="svd")
+    trained, random = figures(page)["Singular values of the whole tensor"]["data"]
+    wanted = spectrum(layer[1])
+    np.testing.assert_allclose(trained["y"], wanted[0])
+    np.testing.assert_allclose(random["y"], wanted[1])
+
+
+def test_a_senseless_part_or_no_run_is_said(visit: Any, words: Callable, make_run: Callable) -> None:
+    assert "No trained network yet" in words(visit(tensors_trained="true"))
+    run = make_run()
+    network = Network("mlp", {}, (30,), 20)
+    save_checkpoint(run / "checkpoints", "best", Checkpoint(network, {"w": torch.ones(20, 30)}, {"step": 1}))
+    part = "tensors_transpose_x_part_20x30"
+    for text, said in (
+        ("90, 1", "is no part of w"),
+        (":", "more than the 96"),
+        ("a b", "no part of an index"),
+    ):
+        page = visit(tensors_trained="true", **{part: text})
+        assert said in page.warning[0].value.replace("\\", "")
+    (run / "checkpoints" / "best.safetensors").write_bytes(b"torn")
+    assert "no whole checkpoint" in visit(tensors_trained="true").error[0].value.replace("\\", "")
+
+
+@pytest.mark.parametrize("place", range(5))
 def test_every_suggestion_leads_to_its_operation(visit: Any, place: int) -> None:
     row = suggestions(texts("tensors")["try"])[place]
     page = visit()
