@@ -41,7 +41,7 @@ from models.zoo import build_model  # noqa: E402
 from training.directions import random_plane, weights_of  # noqa: E402
 from training.landscape_chain import ChainLosses  # noqa: E402
 from training.landscape_grid import Grid, Losses, compute  # noqa: E402
-from training.landscape_modules import FoldedLosses  # noqa: E402
+from training.landscape_modules import FoldedLosses, PreviewLosses  # noqa: E402
 from training.landscape_scores import Samples, Score  # noqa: E402
 
 PACKAGE_BAR, PROCEDURE_BAR, WORKERS_BAR = 5.0, 8.0, 1.6
@@ -228,7 +228,7 @@ def resnet(options: argparse.Namespace) -> bool:
     flops = float(counter.get_total_flops())
     has_bf16 = any(word in flags() for word in ("avx512_bf16", "amx_bf16", "bf16"))
     exact, preview = (
-        FoldedLosses(case.network, case.plane, case.samples, SCORE, preview=way) for way in (False, True)
+        kind(case.network, case.plane, case.samples, SCORE) for kind in (FoldedLosses, PreviewLosses)
     )
 
     def points(losses: FoldedLosses) -> list[float]:

@@ -35,7 +35,7 @@ from training.landscape_batched import BatchedLosses
 from training.landscape_chain import ChainLosses, chain_of
 from training.landscape_grid import Grid, Losses, compute
 from training.landscape_journal import Journal, read_journal
-from training.landscape_modules import FoldedLosses, ModuleLosses, convolves
+from training.landscape_modules import FoldedLosses, ModuleLosses, PreviewLosses, convolves
 from training.landscape_numbers import normalises, write_curve, write_numbers
 from training.landscape_path import write_path
 from training.landscape_plane import Cut, cut_of
@@ -174,11 +174,8 @@ def way_of(
             ModuleLosses.title + measured,
             at_once=1,
         )
-    return Way(
-        lambda: FoldedLosses(network, cut.parts, samples, score, settings.preview),
-        FoldedLosses.title + (" and computed in bfloat16, a preview" if settings.preview else ""),
-        at_once=1,
-    )
+    folded = PreviewLosses if settings.preview else FoldedLosses
+    return Way(lambda: folded(network, cut.parts, samples, score), folded.title, at_once=1)
 
 
 def key_of(settings: LandscapeSettings, subject: Subject, other: Subject | None) -> str:

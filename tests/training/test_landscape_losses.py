@@ -13,7 +13,14 @@ from models.zoo import build_model
 from training.directions import random_plane, weights_of
 from training.landscape_batched import BatchedLosses
 from training.landscape_chain import ChainLosses, chain_of
-from training.landscape_modules import FoldedLosses, ModuleLosses, example_of, norms_to_fold
+from training.landscape_modules import (
+    CALIBRATING,
+    FoldedLosses,
+    ModuleLosses,
+    PreviewLosses,
+    example_of,
+    norms_to_fold,
+)
 from training.landscape_scores import Samples, Score, margin_losses, margins
 
 POINTS = [(0.0, 0.0), (0.7, -0.4), (-1.0, 1.0)]
@@ -101,17 +108,33 @@ def test_convolutions_with_folded_norms_have_the_loss_of_the_network_there(model
                 assert float(found[0, 1]) == right
 
 
-def test_a_preview_in_bfloat16_is_good_to_two_digits() -> None:
+def test_a_preview_in_bfloat16_is_within_two_thousandths() -> None:
     torch.manual_seed(0)
     network = prepared(build_model("resnet20", (3, 16, 16), 5, {}))
     samples = samples_of((3, 16, 16))
     plane = (weights_of(network), *random_plane(weights_of(network), "filter", True, True, 0))
-    exact, preview = (
-        FoldedLosses(network, plane, samples, CROSS_ENTROPY, preview=way).row(0.2, [0.1])["test"][0, 0]
-        for way in (False, True)
-    )
-    assert float(preview) == pytest.approx(float(exact), rel=2e-2)
-    assert float(preview) != float(exact)
+    exact, preview = (kind(network, plane, samples, CROSS_ENTROPY) for kind in (FoldedLosses, PreviewLosses))
+    for split in samples:
+        true, found = (losses.row(0.2, [0.1, -0.4])[split][:, 0] for losses in (exact, preview))
+        assert found.tolist() == pytest.approx(true.tolist(), rel=2e-3)
+        assert found.tolist() != true.tolist()
+
+
+def test_a_preview_takes_off_what_rounding_shifts_and_counts_its_few_exact_samples_once() -> None:
+    torch.manual_seed(0)
+    network = prepared(build_model("resnet20", (3, 16, 16), 5, {}))
+    samples = samples_of((3, 16, 16))
+    plane = (weights_of(network),)
+    preview = PreviewLosses(network, plane, samples, CROSS_ENTROPY)
+    preview.move(0.0, 0.0)
+    for split, own in samples.items():
+        assert sum(len(block.targets) for block in preview.blocks[split]) == len(own.targets)
+    first = preview.blocks["train"][0].inputs
+    assert len(first) == min(CALIBRATING, len(samples["train"].targets))
+    exact = network(samples["train"].inputs[: len(first)])
+    torch.testing.assert_close(preview.outputs(first), exact, rtol=1e-4, atol=1e-4)
+    rounded = preview.network(first) - preview.shift
+    torch.testing.assert_close(rounded.mean(0), exact.mean(0), rtol=1e-4, atol=1e-4)
 
 
 class Stranger(nn.Module):
