@@ -20,6 +20,11 @@ def test_every_page_is_listed_and_every_listed_page_is_there() -> None:
     assert listed == present, "add the page to dashboard/navigation.py, or delete its file"
 
 
+def test_the_tour_of_the_readme_names_every_page() -> None:
+    tour = (REPOSITORY / "README.md").read_text("utf-8").partition("## The tour")[2].partition("\n## ")[0]
+    assert [view.title for view in views() if f"**{view.title}**" not in tour] == []
+
+
 def test_no_name_in_the_dashboard_hides_another_module() -> None:
     """Streamlit puts dashboard/ on the import path: a file settings.py there is also `import settings`."""
     ours = {path.name for path in REPOSITORY.iterdir() if path.is_dir() and path.name[0] != "."} | {"start"}
