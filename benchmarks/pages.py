@@ -75,6 +75,7 @@ ROWS = (
     Row("regularization?regular_tab=Dropout", "Draw", "Thinned networks and their mean"),
     Row("regularization?regular_tab=Early stopping", "Patience", "Validation loss and where it stops"),
     Row("convolution?convolution_kernel=sobel_x", "Stride", "css:.descent-slide"),
+    Row("convolution?convolution_in=4&convolution_out=4", "Padding", "css:.descent-slide"),
     Row("convolution?convolution_input=digit", "Padding", "css:.st-key-convolution_pictures"),
     Row("image_operations", "Size of the window", "css:.descent-wipe"),
     Row(

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from models.sliding import Slide, output_size
+from models.sliding import Slide, common_divisors, output_size
 
 MOST_LAYERS = 20
 _LAYER = re.compile(
@@ -103,7 +103,7 @@ def _layer(word: str) -> StackLayer:
 
 def _dividing(channels: int) -> str:
     """The way out: the groups that channels can be cut into."""
-    found = [each for each in range(1, channels + 1) if channels % each == 0]
+    found = common_divisors(channels)
     return "write g with one of " + ", ".join(map(str, found[:8])) + (" ..." if len(found) > 8 else "")
 
 

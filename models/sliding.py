@@ -23,7 +23,8 @@ LARGEST_SIDE = 12  # of what an adaptive pooling puts out
 class Slide:
     """How a window moves: its kind (of SLIDES), and for both axes alike how far it steps (of an upsampling:
     how many numbers come out of one), how much is put around the numbers and of what, how far the kernel's
-    own places are apart, and how many numbers an adaptive pooling puts out a side.
+    own places are apart, how many numbers an adaptive pooling puts out a side, and into how many groups the
+    channels are cut, each of which sees its own alone.
     """
 
     kind: str = "convolution"
@@ -32,18 +33,20 @@ class Slide:
     dilation: int = 1
     mode: str = "zeros"
     side: int = 3
+    groups: int = 1
 
 
-Picture = Float[Tensor, "1 1 height width"]
-Weights = Float[Tensor, "1 1 rows columns"]
-Found = Float[Tensor, "1 1 out_height out_width"]
+Picture = Float[Tensor, "1 channels height width"]
+Weights = Float[Tensor, "filters group_channels rows columns"]  # transposed: channels and group_filters
+Found = Float[Tensor, "1 out_channels out_height out_width"]
 
 
 @dataclass(frozen=True)
 class SlideKind:
     """A row of SLIDES. `size` is the formula of what comes out, in LaTeX, for n numbers and a kernel of k;
     `settings` are the fields of Slide that the kind has; `code` is the line of PyTorch, with `picture` and
-    `kernel` of four axes, {stride} ... for the settings and {kernel} for the kernel's size.
+    `kernel` of four axes, {stride} ... for the settings, {kernel} for the kernel's size and {grouped} for
+    the groups where there are several.
     """
 
     name: str
@@ -61,13 +64,16 @@ class SlideKind:
 def _convolved(picture: Picture, kernel: Weights, slide: Slide) -> Found:
     mode = "constant" if slide.mode == "zeros" else slide.mode
     padded = functional.pad(picture, (slide.padding,) * 4, mode=mode)
-    return functional.conv2d(padded, kernel, stride=slide.stride, dilation=slide.dilation)
+    return functional.conv2d(
+        padded, kernel, stride=slide.stride, dilation=slide.dilation, groups=slide.groups
+    )
 
 
 def _transposed(picture: Picture, kernel: Weights, slide: Slide) -> Found:
     return functional.conv_transpose2d(
-        picture, kernel, stride=slide.stride, padding=slide.padding, dilation=slide.dilation
-    )
+        picture, kernel, stride=slide.stride, padding=slide.padding, dilation=slide.dilation,
+        groups=slide.groups,
+    )  # fmt: skip
 
 
 def _largest(picture: Picture, kernel: Weights, slide: Slide) -> Found:
@@ -91,9 +97,10 @@ SLIDES = Catalog(
             "torch.nn.functional.conv2d",
             _DOWN,
             True,
-            ("stride", "padding", "dilation", "mode"),
+            ("stride", "padding", "dilation", "mode", "groups"),
             _convolved,
-            "functional.conv2d({picture}, kernel, stride={stride}, padding={padding}, dilation={dilation})",
+            "functional.conv2d({picture}, kernel, stride={stride}, padding={padding}, dilation={dilation}"
+            "{grouped})",
         ),
         SlideKind(
             "transposed",
@@ -102,10 +109,10 @@ SLIDES = Catalog(
             "torch.nn.functional.conv_transpose2d",
             r"(n-1)s - 2p + d(k-1) + 1",
             True,
-            ("stride", "padding", "dilation"),
+            ("stride", "padding", "dilation", "groups"),
             _transposed,
             "functional.conv_transpose2d(picture, kernel, stride={stride}, padding={padding}, "
-            "dilation={dilation})",
+            "dilation={dilation}{grouped})",
         ),
         SlideKind(
             "maximum",
@@ -196,13 +203,14 @@ def fitting(slide: Slide) -> Slide:
 
 
 def code_of(slide: Slide, kernel: Sequence[int]) -> str:
-    """The line of PyTorch, for `picture` and `kernel` [1, 1, rows, columns]; `kernel` is its size."""
+    """The line of PyTorch, for `picture` and `kernel` of four axes; `kernel` is how many rows and columns."""
     settings = {each.name: getattr(slide, each.name) for each in fields(slide)}
     given = "picture"
     if slide.kind == "convolution" and slide.mode != "zeros" and slide.padding:
         given = f'functional.pad(picture, ({slide.padding},) * 4, mode="{slide.mode}")'
         settings["padding"] = 0
-    return SLIDES[slide.kind].code.format(**settings, kernel=tuple(kernel), picture=given)
+    grouped = f", groups={slide.groups}" if slide.groups > 1 else ""
+    return SLIDES[slide.kind].code.format(**settings, kernel=tuple(kernel), picture=given, grouped=grouped)
 
 
 def output_size(length: int, kernel: int, slide: Slide) -> int:
@@ -224,7 +232,7 @@ def check_slide(shape: Sequence[int], kernel: Sequence[int], slide: Slide) -> No
         raise ValueError(f"padding is of {slide.mode!r}; it can be of {', '.join(PADDING_MODES)}")
     if slide.mode != usual.mode:
         raise ValueError(f"{row.title} pads with zeros alone, not {slide.mode}; choose zeros")
-    for each in ("stride", "padding", "dilation"):
+    for each in ("stride", "padding", "dilation", "groups"):
         value, wanted = getattr(slide, each), getattr(usual, each)
         if value != wanted:
             raise ValueError(f"{each} is {value}, and {row.title.lower()} has none; make it {wanted}")
@@ -251,11 +259,64 @@ def check_slide(shape: Sequence[int], kernel: Sequence[int], slide: Slide) -> No
             )
 
 
+def common_divisors(*numbers: int) -> list[int]:
+    """What divides all of them evenly, from 1 up: the groups that channels can be cut into."""
+    return [each for each in range(1, min(numbers) + 1) if all(number % each == 0 for number in numbers)]
+
+
 def slid(
     numbers: Float[Tensor, "height width"], kernel: Float[Tensor, "rows columns"], slide: Slide
 ) -> Float[Tensor, "out_height out_width"]:
-    """What comes out, by torch.nn.functional. Of a pooling the kernel's size alone counts, of adaptive
-    ones and of upsampling not even that. ValueError as `check_slide` has it.
+    """What comes out of one channel, by torch.nn.functional. Of a pooling the kernel's size alone counts, of
+    adaptive ones and of upsampling not even that. ValueError as `check_slide` has it.
     """
-    check_slide(tuple(numbers.shape), tuple(kernel.shape), slide)
-    return SLIDES[slide.kind].slide(numbers[None, None], kernel[None, None], slide)[0, 0]
+    return slid_channels(numbers[None], kernel[None, None], slide)[0]
+
+
+def slid_channels(
+    numbers: Float[Tensor, "channels height width"],
+    weights: Float[Tensor, "filters group_channels rows columns"],
+    slide: Slide,
+) -> Float[Tensor, "out_channels out_height out_width"]:
+    """The same over several channels. Each filter has a kernel for each channel of its group: with as many
+    groups as channels it sees one alone (depthwise). ValueError as `check_slide` has it, and for channels or
+    filters that don't fit the groups.
+    """
+    check_slide(tuple(numbers.shape[1:]), tuple(weights.shape[2:]), slide)
+    if SLIDES[slide.kind].has_weights:
+        _check_groups(numbers.shape[0], weights.shape[0], weights.shape[1], slide.groups)
+    return SLIDES[slide.kind].slide(numbers[None], torch_weights(weights, slide), slide)[0]
+
+
+def _check_groups(channels: int, filters: int, seen: int, groups: int) -> None:
+    if groups not in (fit := common_divisors(channels, filters)):
+        raise ValueError(
+            f"{groups} groups for {channels} channels and {filters} filters; they must divide both evenly, "
+            f"as {', '.join(map(str, fit))} would"
+        )
+    if seen != channels // groups:
+        raise ValueError(
+            f"each filter has {seen} kernels; with {groups} groups it sees {channels // groups} of "
+            f"{channels} channels, so give it as many"
+        )
+
+
+def torch_weights(weights: Float[Tensor, "filters seen rows columns"], slide: Slide) -> Float[Tensor, "..."]:
+    """The filters as PyTorch wants them: for a transposed convolution channels come before filters."""
+    if slide.kind != "transposed":
+        return weights
+    return weights.unflatten(0, (slide.groups, -1)).transpose(1, 2).flatten(0, 1)
+
+
+def weights_and_work(
+    channels: int, size: tuple[int, int], weights: tuple[int, int, int, int], slide: Slide
+) -> tuple[int, int]:
+    """How many weights a convolution over `channels` of `size` has, and how many multiply-adds it takes,
+    those with padding included; `weights` are [filters, channels of a group, rows, columns].
+    """
+    filters, seen, rows, columns = weights
+    count = filters * seen * rows * columns
+    if slide.kind == "transposed":  # each input number lays each kernel of its channel down once
+        return count, count * size[0] * size[1]
+    places = output_size(size[0], rows, slide) * output_size(size[1], columns, slide)
+    return count, count * places

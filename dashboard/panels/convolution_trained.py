@@ -1,4 +1,4 @@
-"""A kernel of a trained network: a run, its layer, its filter and the input channel that the kernel sees."""
+"""Kernels of a trained network: a run, its layer, its filter and the input channel that the kernel sees."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from dashboard.language import _
 from dashboard.navigation import link
 from dashboard.number_grid import LARGEST_SIDE
 from dashboard.panels.bound_slider import bound_slider
+from dashboard.panels.convolution_channels import Kernels
 from dashboard.panels.escape import plain
 from dashboard.panels.landscape_form import checkpoints
 from dashboard.panels.named_choice import named_choice
@@ -24,10 +25,12 @@ from training.checkpoints import CheckpointError
 from training.filters import filters_of, may_have_filters
 
 
-def trained_kernel(
+def trained_kernels(
     settings: Settings, words: Mapping[str, str], on_change: Callable[[], None]
-) -> Grid | None:
-    """The chosen kernel, rounded to 4 digits; None, with the way out, where no network has one."""
+) -> Kernels | None:
+    """The chosen kernel, rounded to 4 digits, and those of the filters and channels after it, from the first
+    again where there are no more; None, with the way out, where no network has one.
+    """
     known = {run.id: run for run in listed_runs(settings.runs) if inspectable(run) and _convolves(run)}
     if not known:
         st.info(words["no_filters"], icon=":material/psychology:")
@@ -58,7 +61,12 @@ def trained_kernel(
         )
     ]
     link("inspect_model", _("Look further into this network"), icon=":material/biotech:", inspect_run=run)
-    return [[float(f"{value:.4g}") for value in row] for row in filters[place[0], place[1]].tolist()]
+
+    def kernel(output: int, seen: int) -> Grid:
+        chosen = filters[(place[0] + output) % filters.shape[0], (place[1] + seen) % filters.shape[1]]
+        return [[float(f"{value:.4g}") for value in row] for row in chosen.tolist()]
+
+    return kernel
 
 
 def _place(label: str, count: int, key: str, on_change: Callable[[], None]) -> int:

@@ -11,15 +11,23 @@ import streamlit as st
 
 from dashboard.language import _
 from dashboard.number_grid import LARGEST_SIDE as LARGEST_GRID
-from dashboard.number_grid import packed_grid, unpacked_grid
+from dashboard.number_grid import packed_grids, unpacked_grids
 from dashboard.panels.beside import beside
 from dashboard.panels.bound_slider import bound_slider
 from dashboard.panels.bounded import noted_problem
+from dashboard.panels.convolution_channels import (
+    Kernels,
+    channel_numbers,
+    channel_settings,
+    costs,
+    filter_kernels,
+    mirrored_kernels,
+)
 from dashboard.panels.convolution_picture import convolution_picture
-from dashboard.panels.convolution_trained import trained_kernel
+from dashboard.panels.convolution_trained import trained_kernels
 from dashboard.panels.escape import plain
 from dashboard.panels.named_choice import named_choice
-from dashboard.panels.slide_board import Grid, slide_board
+from dashboard.panels.slide_board import Grid, Stack, slide_board
 from dashboard.settings import Settings
 from models.kernels import KERNELS
 from models.sliding import (
@@ -31,7 +39,8 @@ from models.sliding import (
     check_slide,
     code_of,
     output_size,
-    slid,
+    slid_channels,
+    torch_weights,
 )
 
 NUMBERS, WEIGHTS = "convolution_numbers", "convolution_weights"  # of the address
@@ -46,32 +55,38 @@ def convolution_window(settings: Settings, words: Mapping[str, str]) -> None:
     """
     left, right = beside("convolution_window")
     with left:
-        usual = _input(words)
-        slide, preset = _settings(settings, words)
-    numbers = _grid(NUMBERS, usual)
-    kernel = _grid(WEIGHTS, preset)
+        first = _input(words)
+        slide, channels, filters, preset = _settings(settings, words)
+    usual = channel_numbers(first, channels)
+    usual_kernels = filter_kernels(preset, filters, channels // slide.groups)
+    numbers = _numbers(usual)
+    kernels = _kernels(usual_kernels, filters)
     with right:
-        kernel = _board(numbers, kernel, usual, preset, slide, words)
-    convolution_picture(kernel, slide, words)
+        kernels = _board(numbers, kernels, usual, usual_kernels, slide, words)
+    convolution_picture(kernels[0], replace(slide, groups=1), words)
 
 
 def _board(
-    numbers: Grid, kernel: Grid, usual: Grid, preset: Grid, slide: Slide, words: Mapping[str, str]
-) -> Grid:
-    """Draws the window and its answer; the kernel as the reader has edited it."""
+    numbers: Stack, kernels: Stack, usual: Stack, usual_kernels: Stack, slide: Slide, words: Mapping[str, str]
+) -> Stack:
+    """Draws the window and its answer; the kernels as the reader has edited them."""
     try:
-        check_slide((len(numbers), len(numbers[0])), (len(kernel), len(kernel[0])), slide)
+        check_slide(_size(numbers), _size(kernels), slide)
     except ValueError as problem:
         st.warning(plain(str(problem)))
-        return kernel
-    given = f"{packed_grid(numbers)}|{packed_grid(kernel)}"
+        return kernels
+    given = f"{packed_grids(numbers)}|{packed_grids(kernels)}|{slide.groups}"
     pen = st.session_state.get("convolution_input") == "drawing"
-    told = slide_board("convolution_board", numbers, kernel, slide, _handed(given), pen)
+    told = slide_board("convolution_board", numbers, kernels, slide, _handed(given), pen)
     _keep(NUMBERS, told[0], usual)
-    _keep(WEIGHTS, told[1], preset)
-    st.session_state[_HANDED] = f"{packed_grid(told[0])}|{packed_grid(told[1])}"
+    _keep(WEIGHTS, told[1], usual_kernels)
+    st.session_state[_HANDED] = f"{packed_grids(told[0])}|{packed_grids(told[1])}|{slide.groups}"
     _answer(*told, slide, words)
     return told[1]
+
+
+def _size(stack: Stack) -> tuple[int, int]:
+    return len(stack[0]), len(stack[0][0])
 
 
 INPUTS = {"hand": "Numbers by hand", "drawing": "A drawing", "digit": "A handwritten digit"}
@@ -108,15 +123,17 @@ def _digits() -> tuple[np.ndarray, np.ndarray]:
     return loaded.images, loaded.target
 
 
-def _settings(settings: Settings, words: Mapping[str, str]) -> tuple[Slide, Grid]:
-    """Each control that the kind has; what they say, and the kernel before a hand changes it."""
+def _settings(settings: Settings, words: Mapping[str, str]) -> tuple[Slide, int, int, Kernels]:
+    """Each control that the kind has; what they say, how many channels go in and come out, and the kernels
+    before a hand changes them.
+    """
     kind = named_choice(
         _("Kind"), SLIDES.names(), "convolution", "convolution_kind", lambda name: _(SLIDES[name].title)
     )
     row = SLIDES[kind]
     chosen: dict[str, Any] = {}
     st.caption(_(row.summary))
-    kernel = _kernel(row, settings, words)
+    kernels = _preset(row, settings, words)
     if "side" in row.settings:
         chosen["side"] = bound_slider(
             _("Numbers a side"), 1, LARGEST_SIDE, 3, "convolution_side", about=words["side"]
@@ -136,14 +153,17 @@ def _settings(settings: Settings, words: Mapping[str, str]) -> tuple[Slide, Grid
     if "mode" in row.settings:
         mode = named_choice(_("Padding is of"), PADDING_MODES, "zeros", "convolution_mode", _)
         slide = replace(slide, mode=mode)
-    return slide, kernel
+    if "groups" not in row.settings:
+        return slide, 1, 1, kernels
+    channels, filters, groups = channel_settings(words)
+    return replace(slide, groups=groups), channels, filters, kernels
 
 
 TRAINED = "trained"  # beside the names of KERNELS
 
 
-def _kernel(row: SlideKind, settings: Settings, words: Mapping[str, str]) -> Grid:
-    """The kernel that is chosen, where the kind has one: of the table, or of a trained network."""
+def _preset(row: SlideKind, settings: Settings, words: Mapping[str, str]) -> Kernels:
+    """The kernels that are chosen, where the kind has some: of the table, or of a trained network."""
     name = "example"
     if row.has_kernel:
         said = str(st.session_state.get("convolution_kernel", name))
@@ -153,8 +173,9 @@ def _kernel(row: SlideKind, settings: Settings, words: Mapping[str, str]) -> Gri
             lambda name: _("Of a trained network") if name == TRAINED else _(KERNELS[name].title),
             help=_(KERNELS[said].summary) if said in KERNELS else words["trained"], on_change=_forget,
         )  # fmt: skip
-    found = trained_kernel(settings, words, _forget) if name == TRAINED else None
-    return found or [list(each) for each in KERNELS["example" if name == TRAINED else name].rows]
+    found = trained_kernels(settings, words, _forget) if name == TRAINED else None
+    rows = KERNELS["example" if name == TRAINED else name].rows
+    return found or mirrored_kernels([list(each) for each in rows])
 
 
 def _forget() -> None:
@@ -177,24 +198,38 @@ def _handed(given: str) -> str:
     return str(st.session_state.get(_GIVEN, 0))
 
 
-def _grid(key: str, usual: Grid) -> Grid:
-    """What the session or the address says, else the usual numbers."""
+def _numbers(usual: Stack) -> Stack:
+    """What the session or the address says, else what is usual. Channels that it does not name are the first
+    one mirrored.
+    """
+    told = _told(NUMBERS)
+    return told[: len(usual)] + channel_numbers(told[0], len(usual))[len(told) :] if told else usual
+
+
+def _kernels(usual: Stack, filters: int) -> Stack:
+    """The same for the kernels; where they are not as many as are wanted, the first one mirrored."""
+    told = _told(WEIGHTS)
+    if not told or len(told) == len(usual):
+        return told or usual
+    return filter_kernels(mirrored_kernels(told[0]), filters, len(usual) // filters)
+
+
+def _told(key: str) -> Stack:
+    """What the session or the address says; empty where that is nothing, or no numbers."""
     if key not in st.session_state:
         st.session_state[key] = st.query_params.get(key, "")
     text = str(st.session_state[key])
-    if not text:
-        return usual
     try:
-        return unpacked_grid(text)
+        return unpacked_grids(text) if text else []
     except ValueError as problem:
         noted_problem(key, str(problem))
         st.session_state[key] = ""
-        return usual
+        return []
 
 
-def _keep(key: str, grid: Grid, usual: Grid) -> None:
+def _keep(key: str, stack: Stack, usual: Stack) -> None:
     """In the session and the address, where it is not what is usual."""
-    text = "" if packed_grid(grid) == packed_grid(usual) else packed_grid(grid)
+    text = "" if packed_grids(stack) == packed_grids(usual) else packed_grids(stack)
     st.session_state[key] = text
     if text:
         st.query_params[key] = text
@@ -202,21 +237,28 @@ def _keep(key: str, grid: Grid, usual: Grid) -> None:
         del st.query_params[key]
 
 
-def _answer(numbers: Grid, kernel: Grid, slide: Slide, words: Mapping[str, str]) -> None:
+def _answer(numbers: Stack, kernels: Stack, slide: Slide, words: Mapping[str, str]) -> None:
     import torch
 
-    given, weights = (torch.tensor(grid, dtype=torch.float32) for grid in (numbers, kernel))
-    found = slid(given, weights, slide)
+    given = torch.tensor(numbers, dtype=torch.float32)
+    weights = torch.tensor(kernels, dtype=torch.float32)
+    weights = weights.unflatten(0, (-1, len(numbers) // slide.groups))
+    found = slid_channels(given, weights, slide)
     row = SLIDES[slide.kind]
-    size: dict[str, Any] = {"n": len(numbers), "k": len(kernel)}
+    size: dict[str, Any] = {"n": len(numbers[0]), "k": len(kernels[0])}
     st.latex(rf"{row.size} = {output_size(size['n'], size['k'], slide)}")
     st.caption(f"{_symbols(row, size, slide)}. " + words["agrees"].format(function=row.source))
-    rows = [", ".join(f"{value:.6g}" for value in line) for line in found.tolist()]
-    st.code(
-        f"# {code_of(slide, weights.shape)}\n" + "\n".join(rows),
-        language="python",
-        height=HIGH if len(rows) > MOST_ROWS else "content",
-    )
+    code = [f"# {code_of(slide, weights.shape[2:])}"]
+    if many := len(numbers) > 1 or len(kernels) > 1:
+        sizes = [1, *given.shape], list(torch_weights(weights, slide).shape)
+        code.append("# picture {}, kernel {}".format(*sizes))
+    for number, channel in enumerate(found.tolist(), start=1):
+        code += [f"# output channel {number}"] if many else []
+        code += [", ".join(f"{value:.6g}" for value in line) for line in channel]
+    tall = len(code) > MOST_ROWS + 1
+    st.code("\n".join(code), language="python", height=HIGH if tall else "content")
+    if many:
+        st.caption(costs(numbers, kernels, slide, words))
 
 
 def _symbols(row: SlideKind, size: Mapping[str, int], slide: Slide) -> str:

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 import torch
 from playwright.sync_api import expect
+from torch.nn import functional
 
 from models.kernels import KERNELS
-from models.sliding import Slide, slid
+from models.sliding import Slide, slid_channels
 from tests.browser.places import place_of
 
 STARTING = 90_000  # milliseconds; the first page of a server imports PyTorch
@@ -27,6 +28,9 @@ def board(page: Any) -> Any:
     [
         (Slide("convolution", 2, 3, 2, "reflect"), "gaussian"),
         (Slide("convolution", 1, 2, 1, "circular"), "roberts"),
+        (Slide("convolution", groups=2), "example"),
+        (Slide("convolution", 2, 1, 2, "replicate", groups=4), "sobel_x"),
+        (Slide("transposed", 2, 1, groups=2), "roberts"),
         (Slide("transposed", 2, 1, 2), "emboss"),
         (Slide("maximum", 2, 1, 2), "example"),
         (Slide("average", 3, 1), "roberts"),
@@ -35,25 +39,67 @@ def board(page: Any) -> Any:
         (Slide("nearest", 3), "example"),
         (Slide("bilinear", 4), "example"),
     ],
-    ids=lambda value: value.kind if isinstance(value, Slide) else value,
+    ids=lambda value: f"{value.kind}_{value.groups}" if isinstance(value, Slide) else value,
 )
 def test_the_board_computes_what_pytorch_does(page: Any, dashboard: Any, slide: Slide, kernel: str) -> None:
     settings = {
-        "kind": slide.kind, "stride": slide.stride, "padding": slide.padding, "dilation": slide.dilation,
-        "mode": slide.mode, "kernel": kernel, "side": slide.side,
+        "kind": slide.kind,
+        "stride": slide.stride,
+        "padding": slide.padding,
+        "dilation": slide.dilation,
+        "mode": slide.mode,
+        "kernel": kernel,
+        "side": slide.side,
         "factor": slide.stride,
-    }  # fmt: skip
+        "groups": slide.groups,
+    }
+    channels = 4 if slide.groups > 1 else 1  # four come in and go out
+    settings |= {"in": channels, "out": channels}  # fmt: skip
     page.goto(
         dashboard.page("convolution", **{f"convolution_{key}": value for key, value in settings.items()})
     )
     expect(board(page)).to_have_attribute("data-output", re.compile("[0-9]"), timeout=STARTING)
-    weights = torch.tensor(KERNELS[kernel].rows, dtype=torch.float32)
-    wanted = slid(torch.tensor(NUMBERS, dtype=torch.float32), weights, slide)
-    assert torch.allclose(
-        torch.tensor(json.loads(board(page).get_attribute("data-output")), dtype=torch.float32),
-        wanted,
-        atol=1e-4,
-    )
+    seen = channels // slide.groups
+    numbers = torch.stack([turned(NUMBERS, place) for place in range(channels)])
+    kernels = [turned(KERNELS[kernel].rows, out + place) for out in range(channels) for place in range(seen)]
+    weights = torch.stack(kernels).unflatten(0, (channels, seen))
+    found = torch.tensor(json.loads(board(page).get_attribute("data-output")), dtype=torch.float32)
+    assert torch.allclose(found, slid_channels(numbers, weights, slide), atol=1e-4)
+    if slide == Slide(groups=2):  # and so by PyTorch's own function, named here
+        assert torch.equal(found, functional.conv2d(numbers[None], weights, groups=2)[0])
+
+
+def turned(rows: Any, number: int) -> torch.Tensor:
+    """Channels and filters after the first begin mirrored: left to right, upside down, both."""
+    axes = {0: [], 1: [1], 2: [0], 3: [0, 1]}[number % 4]
+    return torch.tensor(rows, dtype=torch.float32).flip(axes)
+
+
+def test_a_number_of_a_group_is_written_out_channel_by_channel(page: Any, dashboard: Any) -> None:
+    settings = {"convolution_in": 4, "convolution_out": 4, "convolution_groups": 2}
+    page.goto(dashboard.page("convolution", **settings))
+    boxes = board(page).locator(".box")
+    expect(boxes).to_have_count(2, timeout=STARTING)
+    boxes.nth(1).locator(".output").nth(1).locator(".cell").nth(4).hover()  # channel 4, in the middle
+    expect(boxes.nth(1)).to_have_class(re.compile("active"))
+    expect(boxes.nth(1).locator(".input .in")).to_have_count(18)  # 3 x 3 in both of its channels
+    expect(boxes.nth(0).locator(".in")).to_have_count(0)
+    lines = board(page).locator(".sum p")
+    expect(lines).to_have_count(4)
+    expect(lines.first).to_have_text("Output 4 at 2, 2, of group 2, from input 3, 4:")
+    sums = [float(str(lines.nth(place).inner_text()).rsplit("= ", 1)[1]) for place in (1, 2, 3)]
+    found = json.loads(board(page).get_attribute("data-output"))
+    assert sums[0] + sums[1] == sums[2] == found[3][1][1]
+    first = boxes.nth(1).locator(".weights input").first
+    first.fill("5")  # of the fourth filter, for the third channel
+    expect(page).to_have_url(re.compile("convolution_weights="))
+    changed = json.loads(board(page).get_attribute("data-output"))
+    assert changed[:3] == found[:3]
+    assert changed[3] != found[3]
+    page.get_by_role("slider", name="Groups").press("ArrowRight")
+    expect(boxes).to_have_count(4)
+    expect(page.get_by_text("this is a depthwise convolution")).to_be_visible()
+    expect(page).to_have_url(re.compile("convolution_groups=4"))
 
 
 def test_the_sum_follows_the_pointer_and_numbers_are_typed(page: Any, dashboard: Any) -> None:
@@ -103,8 +149,8 @@ def test_a_drawing_fills_the_cells_under_the_pen_and_stays_in_the_address(page: 
 
     stroke()
     found = json.loads(board(page).get_attribute("data-output"))
-    assert found[4] == [0, 9, 9, 9, 9, 9, 0, 0, 0, 0]  # the identity leaves out a ring
-    assert sum(map(sum, found)) == 45
+    assert found[0][4] == [0, 9, 9, 9, 9, 9, 0, 0, 0, 0]  # the identity leaves out a ring
+    assert sum(map(sum, found[0])) == 45
     expect(page).to_have_url(re.compile("convolution_numbers="))
     stroke()
     expect(board(page)).to_have_attribute("data-output", re.compile(r"^[\[\],0]+$"))

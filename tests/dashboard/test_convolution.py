@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 import torch
 from sklearn.datasets import load_digits
+from torch.nn import functional
 
 from dashboard.charts.slid_picture import SHOWN, drawn
-from dashboard.number_grid import packed_grid, unpacked_grid
+from dashboard.number_grid import mirrored, packed_grids, unpacked_grid, unpacked_grids
 from models.kernels import KERNELS, Kernel
 from models.zoo import build_model
 from training.checkpoints import Checkpoint, Network, save_checkpoint
@@ -26,7 +27,7 @@ def board(page: Any) -> dict[str, Any]:
 
 def test_the_page_opens_with_the_worked_example(open_page: Callable) -> None:
     page = open_page("convolution")
-    assert board(page)["kernel"] == [[1, 2, 1], [0, 1, 0], [2, 1, 0]]
+    assert board(page)["kernels"] == [[[1, 2, 1], [0, 1, 0], [2, 1, 0]]]
     assert "10, 12, 12\n18, 16, 16\n13, 9, 3" in page.code[0].value
     assert page.dataframe[0].value["parameters"].tolist()[0] == 448
 
@@ -36,7 +37,7 @@ def test_numbers_and_settings_come_from_the_address(open_page: Callable) -> None
         "convolution", convolution_numbers="1,2;3,4", convolution_kind="maximum",
         convolution_kernel="roberts", convolution_stack="c8k3p1", convolution_channels="1",
     )  # fmt: skip
-    assert board(page)["numbers"] == [[1, 2], [3, 4]]
+    assert board(page)["numbers"] == [[[1, 2], [3, 4]]]
     assert page.code[0].value.endswith("\n4")
     assert page.dataframe[0].value["parameters"].tolist() == [80]
 
@@ -69,7 +70,7 @@ def test_a_digit_is_the_input_and_a_picture_below(open_page: Callable, words: Ca
         "convolution", convolution_input="digit", convolution_digit="3", convolution_kernel="sobel_x",
         convolution_picture="chart", convolution_stride="2",
     )  # fmt: skip
-    assert board(page)["numbers"] == load_digits().images[3].tolist()
+    assert board(page)["numbers"] == [load_digits().images[3].tolist()]
     said = words(page)
     assert "Somebody wrote a 3" in said
     assert "110 × 160" in said
@@ -80,7 +81,7 @@ def test_a_digit_is_the_input_and_a_picture_below(open_page: Callable, words: Ca
 def test_a_trained_kernel_fills_the_board(open_page: Callable, make_run: Callable, words: Callable) -> None:
     page = open_page("convolution", convolution_kernel="trained")
     assert "No network with convolutions" in words(page)
-    assert board(page)["kernel"] == [[1, 2, 1], [0, 1, 0], [2, 1, 0]]
+    assert board(page)["kernels"] == [[[1, 2, 1], [0, 1, 0], [2, 1, 0]]]
     folder = make_run(kind="train", model="lenet5") / "checkpoints"
     network = build_model("lenet5", (1, 8, 8), 10)
     position = {"step": 1, "epoch": 1, "batch": 0}
@@ -92,9 +93,16 @@ def test_a_trained_kernel_fills_the_board(open_page: Callable, make_run: Callabl
         "convolution", convolution_kernel="trained", convolution_layer=name, convolution_filter="2",
         convolution_channel="3", convolution_input="digit",
     )  # fmt: skip
-    kernel = torch.tensor(board(page)["kernel"])
+    kernel = torch.tensor(board(page)["kernels"])
     assert torch.allclose(kernel, filters[name][2, 3], rtol=1e-3)
     assert "convolution_weights" not in page.query_params  # run, layer and filter say it all
+    last = filters[name].shape[0] - 1
+    page = open_page(
+        "convolution", convolution_kernel="trained", convolution_layer=name, convolution_filter=str(last),
+        convolution_channel="3", convolution_in="2", convolution_out="2",
+    )  # fmt: skip
+    kernels = torch.tensor(board(page)["kernels"]).unflatten(0, (2, 2))
+    assert torch.allclose(kernels, filters[name][[last, 0], 3:5], rtol=1e-3)
     assert not may_have_filters(folder / "nowhere.safetensors")
     assert not filters_of(network, 1)
 
@@ -115,14 +123,69 @@ def test_numbers_of_one_sign_are_grey(values: list[list[float]], first: int | No
 def test_what_is_no_grid_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="the numbers"):
         unpacked_grid(text)
-    assert unpacked_grid(packed_grid([[1, -0.5], [0, 3]])) == [[1, -0.5], [0, 3]]
+    with pytest.raises(ValueError, match="the numbers"):
+        unpacked_grids(f"1,2/{text}")
+    assert unpacked_grids(packed_grids([[[1, -0.5]], [[0, 3]]])) == [[[1, -0.5]], [[0, 3]]]
+
+
+def test_grids_of_one_size_are_asked_for() -> None:
+    with pytest.raises(ValueError, match="1 x 2 and 2 x 1; all must be equally large"):
+        unpacked_grids("1,2/1;2")
+    with pytest.raises(ValueError, match="16 are the most"):
+        unpacked_grids("/".join("1" * 17))
+    assert [mirrored([[1, 2], [3, 4]], number)[0] for number in range(5)] == [
+        [1, 2],
+        [2, 1],
+        [3, 4],
+        [4, 3],
+        [1, 2],
+    ]
+
+
+def test_groups_are_those_that_divide_and_depthwise_is_one_of_them(
+    open_page: Callable, words: Callable
+) -> None:
+    page = open_page("convolution", convolution_in="4", convolution_out="4", convolution_groups="4")
+    sent = board(page)
+    assert (len(sent["numbers"]), len(sent["kernels"]), sent["slide"]["groups"]) == (4, 4, 4)
+    weights = torch.tensor(sent["kernels"], dtype=torch.float32)[:, None]
+    wanted = functional.conv2d(torch.tensor(sent["numbers"], dtype=torch.float32), weights, groups=4)
+    said = [line for line in page.code[0].value.splitlines() if not line.startswith("#")]
+    assert [float(each) for line in said for each in line.split(", ")] == wanted.flatten().tolist()
+    assert "36 weights" in words(page)
+    assert "depthwise" in words(page)
+    page.slider(key="convolution_out").set_value(2).run()
+    assert board(page)["slide"]["groups"] == 2  # 4 does not divide two filters
+    assert page.query_params["convolution_groups"] == "2"
+    page.select_slider(key="convolution_groups_of_4_2").set_value(1).run()
+    assert board(page)["slide"]["groups"] == 1
+    assert "convolution_groups" not in page.query_params
+
+
+def test_senseless_channels_are_said_and_missing_ones_are_mirrored(
+    open_page: Callable, words: Callable
+) -> None:
+    page = open_page(
+        "convolution", convolution_in="9", convolution_out="no", convolution_groups="many",
+        convolution_numbers="1,2/3;4",
+    )  # fmt: skip
+    assert words(page).count("a number between 1 and 4") == 2
+    for part in ("many", "must be equally large"):
+        assert part in words(page)
+    page = open_page(
+        "convolution", convolution_in="2", convolution_numbers="1,2;3,4", convolution_kernel="roberts"
+    )
+    assert board(page)["numbers"] == [[[1, 2], [3, 4]], [[2, 1], [4, 3]]]
+    page = open_page("convolution", convolution_kind="maximum", convolution_in="3", convolution_groups="3")
+    assert len(board(page)["numbers"]) == 1  # poolings have no groups
+    assert not page.exception
 
 
 def test_an_empty_sheet_waits_for_a_drawing(open_page: Callable) -> None:
     page = open_page("convolution", convolution_input="drawing")
     sent = board(page)
     assert sent["pen"]
-    assert sent["numbers"] == [[0] * 12] * 12
+    assert sent["numbers"] == [[[0] * 12] * 12]
     assert not board(open_page("convolution"))["pen"]
 
 
@@ -130,5 +193,5 @@ def test_a_new_kernel_is_on_the_page(open_page: Callable, monkeypatch: pytest.Mo
     row = Kernel("corner", "Corner", "Answers where two edges meet.", "this test", ((1, -1), (-1, 1)))
     monkeypatch.setitem(KERNELS._rows, row.name, row)
     page = open_page("convolution", convolution_kernel="corner")
-    assert board(page)["kernel"] == [[1, -1], [-1, 1]]
+    assert board(page)["kernels"] == [[[1, -1], [-1, 1]]]
     assert "Corner" in next(box for box in page.selectbox if box.key == "convolution_kernel").options

@@ -16,7 +16,20 @@ from torch.utils.flop_counter import FlopCounterMode
 from models.convolution_stack import StackLayer, parsed_stack, stack_rows
 from models.kernels import KERNELS
 from models.receptive_field import receptive_fields
-from models.sliding import LARGEST_SIDE, PADDING_MODES, SLIDES, Slide, code_of, fitting, output_size, slid
+from models.sliding import (
+    LARGEST_SIDE,
+    PADDING_MODES,
+    SLIDES,
+    Slide,
+    code_of,
+    common_divisors,
+    fitting,
+    output_size,
+    slid,
+    slid_channels,
+    torch_weights,
+    weights_and_work,
+)
 
 NUMBERS = torch.tensor(
     [[1.0, 2, 0, 3, 1], [0, 1, 2, 3, 1], [1, 2, 1, 0, 0], [5, 2, 3, 1, 1], [2, 1, 0, 1, 1]]
@@ -105,6 +118,48 @@ def test_upsampling_copies_or_weighs_neighbours(height: int, width: int, factor:
 def test_a_window_that_cannot_slide_is_refused(slide: Slide, rule: str) -> None:
     with pytest.raises(ValueError, match=rule):
         slid(NUMBERS, torch.ones(3, 3), slide)
+
+
+@given(
+    st.sampled_from(("convolution", "transposed")),
+    sizes,
+    sizes,
+    st.integers(1, 3),
+    st.integers(1, 3),
+    st.data(),
+)
+def test_groups_are_convolutions_side_by_side(
+    kind: str, channels: int, filters: int, stride: int, size: int, data: st.DataObject
+) -> None:
+    groups = data.draw(st.sampled_from(common_divisors(channels, filters)))
+    slide = Slide(kind, stride, 1, groups=groups)
+    numbers = torch.randn(channels, 5, 6)
+    weights = torch.randn(filters, channels // groups, size, size)
+    layer = {"convolution": nn.Conv2d, "transposed": nn.ConvTranspose2d}[kind](
+        channels, filters, size, stride, 1, groups=groups, bias=False
+    )
+    with torch.no_grad():
+        layer.weight.copy_(torch_weights(weights, slide))
+        found = slid_channels(numbers, weights, slide)
+        assert torch.equal(found, layer(numbers[None])[0])
+        names = {"functional": functional, "picture": numbers[None], "kernel": layer.weight}
+        assert torch.equal(eval(code_of(slide, (size, size)), names)[0], found)  # noqa: S307 - our own line
+        parts = zip(numbers.chunk(groups), weights.chunk(groups), strict=True)
+        alone = [slid_channels(each, kernels, Slide(kind, stride, 1)) for each, kernels in parts]
+        assert torch.allclose(torch.cat(alone), found, atol=1e-5)
+        with FlopCounterMode(display=False) as counter:
+            layer(numbers[None])
+    work = counter.get_total_flops() // 2  # a multiplication and an addition each
+    assert weights_and_work(channels, (5, 6), tuple(weights.shape), slide) == (layer.weight.numel(), work)
+
+
+def test_groups_that_do_not_divide_are_refused() -> None:
+    with pytest.raises(ValueError, match="3 groups for 4 channels and 6 filters"):
+        slid_channels(torch.ones(4, 5, 5), torch.ones(6, 1, 3, 3), Slide(groups=3))
+    with pytest.raises(ValueError, match="with 2 groups it sees 2 of 4 channels"):
+        slid_channels(torch.ones(4, 5, 5), torch.ones(6, 4, 3, 3), Slide(groups=2))
+    with pytest.raises(ValueError, match="groups is 2, and max pooling has none; make it 1"):
+        slid(NUMBERS, torch.ones(2, 2), Slide("maximum", 2, groups=2))
 
 
 def test_slopes_add_up_to_nothing_and_averages_to_one() -> None:
