@@ -15,6 +15,7 @@ from logs.thinning import thin
 
 POINTS = 300  # of each curve: several trials with several seeds share the pane
 MOST = len(LIGHT.categorical)  # trials with a colour of their own
+DASHES = ("solid", "dash", "dot", "dashdot")  # of the next ones, where more are asked for
 
 
 @dataclass(frozen=True)
@@ -27,29 +28,46 @@ class TrialCurves:
 
 
 def trial_curves_chart(
-    trials: Sequence[TrialCurves], y_title: str, log_y: bool = False, percent: bool = False
+    trials: Sequence[TrialCurves], y_title: str, log_y: bool = False, percent: bool = False, most: int = MOST
 ) -> go.Figure:
-    """A colour for each trial, at most ten, in the given order; the seeds of a trial are thin and faint."""
+    """A colour for each trial, at most `most`, in the given order, and kept by it while others have no curve
+    yet; the seeds of a trial are thin and faint. Beyond ten the colours come again, as dashes.
+    """
     figure = go.Figure()
-    drawn = [trial for trial in trials[:MOST] if any(len(seed.x) for seed in trial.seeds)]
-    if not drawn:
+    shown = trials[:most]
+    if not any(len(seed.x) for trial in shown for seed in trial.seeds):
         return empty(figure, "The first epoch begins these curves.")
-    for place, trial in enumerate(drawn):
-        color = LIGHT.categorical[place]
-        band = fold_band(trial.seeds)
-        if len(trial.seeds) > 1:
-            for seed in trial.seeds:
-                figure.add_trace(_line(trial, seed.x, seed.y, color, faint=True))
-        figure.add_trace(_line(trial, band.x, band.mean, color))
+    for place, trial in enumerate(shown):
+        color, dash = LIGHT.categorical[place % MOST], DASHES[place // MOST % len(DASHES)]
+        seeds = [seed for seed in trial.seeds if len(seed.x)]
+        if not seeds:
+            continue
+        band = fold_band(seeds)
+        if len(seeds) > 1:
+            for seed in seeds:
+                figure.add_trace(_line(trial, seed.x, seed.y, color, dash, faint=True))
+        figure.add_trace(_line(trial, band.x, band.mean, color, dash))
     figure.update_layout(hovermode="closest", showlegend=True, legend={"groupclick": "togglegroup"})
     figure.update_xaxes(title="epoch", uirevision="epoch")
-    form = ".0%" if percent and not log_y else ".3g"
+    form = ".0%" if percent and not log_y else "~g"  # as many digits as tell two ticks apart
     kind = "log" if log_y else "linear"
-    figure.update_yaxes(title=y_title, type=kind, tickformat=form, uirevision=f"{y_title} {log_y}")
+    figure.update_yaxes(
+        title=y_title, type=kind, tickformat=form, dtick=_log_ticks(figure) if log_y else None,
+        uirevision=f"{y_title} {log_y}",
+    )  # fmt: skip
     return figure
 
 
-def _line(trial: TrialCurves, x: np.ndarray, y: np.ndarray, color: str, faint: bool = False) -> go.Scatter:
+def _log_ticks(figure: go.Figure) -> str | None:
+    """Ticks at 1, 2 and 5 where all digits would stand over each other; None: as Plotly finds best."""
+    values = np.concatenate([np.asarray(trace.y, np.float64) for trace in figure.data])
+    known = values[np.isfinite(values) & (values > 0)]
+    return "D2" if len(known) and 4 < known.max() / known.min() < 1000 else None
+
+
+def _line(
+    trial: TrialCurves, x: np.ndarray, y: np.ndarray, color: str, dash: str, faint: bool = False
+) -> go.Scatter:
     known = np.where(np.isfinite(y), y, np.nan)
     kept = thin(x, known, POINTS)
     return go.Scatter(
@@ -59,7 +77,7 @@ def _line(trial: TrialCurves, x: np.ndarray, y: np.ndarray, color: str, faint: b
         name=trial.name,
         legendgroup=trial.name,
         showlegend=not faint,
-        line={"color": color, "width": 1 if faint else 2.5},
+        line={"color": color, "dash": dash, "width": 1 if faint else 2.5},
         opacity=0.3 if faint else 1,
         hoverinfo="skip" if faint else None,
         hovertemplate=None
