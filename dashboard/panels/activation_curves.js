@@ -19,6 +19,10 @@ export default function (component) {
   if (echo >= 0) instance.told.splice(0, echo + 1)
   else if (instance.seen !== data.at) instance.at = data.at // a link or "try this" has moved it
   instance.seen = data.at
+  const heard = instance.toldFocus.indexOf(data.focus)
+  if (heard >= 0) instance.toldFocus.splice(0, heard + 1)
+  else if (instance.seenFocus !== data.focus) instance.focus = data.focus
+  instance.seenFocus = data.focus
   if (!data.curves.some(curve => curve.name === instance.focus)) instance.focus = data.curves[0]?.name
   draw(instance)
   return () => {
@@ -28,7 +32,7 @@ export default function (component) {
 }
 
 function create(root) {
-  const instance = { root, at: 0, seen: null, told: [], focus: null }
+  const instance = { root, at: 0, seen: null, told: [], focus: null, seenFocus: null, toldFocus: [] }
   instance.svg = document.createElementNS(SVG, "svg")
   instance.svg.setAttribute("tabindex", "0")
   instance.svg.setAttribute("role", "slider")
@@ -116,7 +120,8 @@ function draw(instance) {
   make(svg, "text", { x: MARGIN.left + inner / 2, y: height - 2, "text-anchor": "middle", class: "quiet" }, data.words.x)
   instance.panels = [upper, lower]
   const movable = make(svg, "g")
-  instance.cursor = make(movable, "line", { class: "cursor", y1: MARGIN.top, y2: height - MARGIN.bottom })
+  instance.cursor = make(movable, "g") // a line in each panel, and none through the title between
+  for (const { top, height: tall } of instance.panels) make(instance.cursor, "line", { class: "cursor", x1: 0, x2: 0, y1: top, y2: top + tall })
   instance.marks = data.curves.map((curve, place) => ({
     tangent: make(movable, "line", { class: "tangent", stroke: color(instance, place) }),
     value: make(movable, "circle", { class: "dot", r: 5.5, fill: color(instance, place) }),
@@ -210,8 +215,7 @@ function point(instance) {
   const [upper, lower] = instance.panels
   const { x } = instance.scale
   const place = x(instance.at)
-  instance.cursor.setAttribute("x1", place)
-  instance.cursor.setAttribute("x2", place)
+  instance.cursor.setAttribute("transform", `translate(${place} 0)`)
   const reach = (data.high - data.low) * 0.11
   data.curves.forEach((curve, row) => {
     const value = at(instance, curve.values)
@@ -271,8 +275,12 @@ function table(instance) {
     line.style.setProperty("--line", color(instance, place))
     button.append(line, curve.title)
     button.addEventListener("click", () => {
+      const isNew = instance.focus !== curve.name
       instance.focus = curve.name
       draw(instance)
+      if (!isNew) return
+      instance.toldFocus.push(curve.name)
+      instance.tell("focus", curve.name)
     })
     cells[0].append(button)
     return cells

@@ -7,6 +7,9 @@ const cubes = new WeakMap()
 const SHADES = [1, 0.86, 0.72] // of a cell's three visible sides: top, front, side
 const FILLED = 0.84 // of a cell's share of room
 const CLICK = 5 // pixels that a pointer may move and still have clicked
+const STEEPEST = 83 // degrees that the boxes may be tilted
+const LETTER = 6.6 // pixels that a letter of a label takes
+const DEGREE = Math.PI / 180
 
 export default function (component) {
   const { data, parentElement, setStateValue } = component
@@ -14,11 +17,9 @@ export default function (component) {
   if (!root || !data) return
   const board = cubes.get(root) ?? newBoard(root)
   cubes.set(root, board)
-  // An answer may be older than the hand: what was told from here comes back late, and moves nothing.
-  const echo = board.told.indexOf(data.at)
-  if (echo >= 0) board.told.splice(0, echo + 1)
-  else if (board.seen !== data.at) board.at = placed(data.at, data.shape)
-  board.seen = data.at
+  if (isNews(board, "at", data.at)) board.at = placed(data.at, data.shape)
+  if (isNews(board, "shown", data.shown)) board.after = data.shown === "after"
+  if (isNews(board, "turn", data.turn)) [board.yaw, board.pitch] = data.turn.split(",").map(angle => angle * DEGREE)
   board.at = placed(board.at.map(number => number + 1).join("-"), data.shape) // a smaller tensor has no such cell
   board.data = data
   board.tell = setStateValue
@@ -30,8 +31,25 @@ export default function (component) {
   }
 }
 
+// An answer may be older than the hand: what was told from here comes back late, and moves nothing.
+function isNews(board, name, value) {
+  const told = board.told[name]
+  const echo = told.indexOf(value)
+  const known = echo >= 0 || board.seen[name] === value
+  if (echo >= 0) told.splice(0, echo + 1)
+  board.seen[name] = value
+  return !known
+}
+
+function tell(board, name, value) {
+  if (value === (board.told[name].at(-1) ?? board.seen[name])) return
+  board.told[name].push(value)
+  board.tell(name, value)
+}
+
 function newBoard(root) {
-  const board = { root, at: [0, 0, 0], yaw: 0.6, pitch: 0.5, after: false, views: [], seen: null, told: [] }
+  const told = { at: [], shown: [], turn: [] }
+  const board = { root, at: [0, 0, 0], yaw: 0, pitch: 0, after: false, views: [], seen: {}, told }
   root.replaceChildren()
   const bar = element("div", "cube-bar", root)
   board.buttons = [false, true].map(after => {
@@ -40,6 +58,7 @@ function newBoard(root) {
     button.addEventListener("click", () => {
       board.after = after
       build(board)
+      tell(board, "shown", after ? "after" : "before")
     })
     return button
   })
@@ -50,7 +69,7 @@ function newBoard(root) {
   board.grid.tabIndex = 0
   board.grid.setAttribute("role", "application")
   board.grid.addEventListener("keydown", event => stepped(board, event))
-  board.grid.addEventListener("keyup", event => event.key.startsWith("Arrow") && tell(board))
+  board.grid.addEventListener("keyup", event => event.key.startsWith("Arrow") && tellCell(board))
   for (const [name, act] of [["pointerdown", grabbed], ["pointermove", moved], ["pointerup", released], ["pointercancel", released]]) {
     board.grid.addEventListener(name, event => act(board, event))
   }
@@ -197,6 +216,7 @@ function paint(board) {
   const widths = board.views.map(view => view.svg.clientWidth || 220) // all read before anything is written
   board.views.forEach((view, number) => {
     const [width, height] = [widths[number], 190]
+    view.width = width
     const unit = Math.min(width, height) / 2 / room
     view.at = (...place) => {
       const [across, down] = project(...place)
@@ -298,9 +318,11 @@ function axes(board, view, towards) {
     const middle = view.at(...[0, 1, 2].map(axis => [board.data.shape[1], board.data.shape[2], board.data.shape[0]][axis] / 2))
     const [mx, my] = [(x1 + x2) / 2, (y1 + y2) / 2]
     const away = Math.hypot(mx - middle[0], my - middle[1]) || 1
-    const label = drawn("text", view.axes, { x: mx + ((mx - middle[0]) / away) * 11, y: my + ((my - middle[1]) / away) * 11 + 4 })
+    const anchor = mx - middle[0] > 12 ? "start" : mx - middle[0] < -12 ? "end" : "middle"
+    const [before, after] = { start: [0, 1], middle: [0.5, 0.5], end: [1, 0] }[anchor].map(share => share * name.length * LETTER)
+    const x = Math.max(before, Math.min(view.width - after, mx + ((mx - middle[0]) / away) * 11)) // inside its card
+    const label = drawn("text", view.axes, { x, y: my + ((my - middle[1]) / away) * 11 + 4, "text-anchor": anchor })
     label.textContent = name
-    label.setAttribute("text-anchor", mx - middle[0] > 12 ? "start" : mx - middle[0] < -12 ? "end" : "middle")
   }
 }
 
@@ -359,16 +381,24 @@ function moved(board, event) {
   held.turned ||= Math.hypot(dx, dy) > CLICK
   if (!held.turned) return
   board.yaw = held.yaw + dx / 120
-  board.pitch = Math.min(1.45, Math.max(-1.45, held.pitch + dy / 120))
+  board.pitch = Math.min(STEEPEST * DEGREE, Math.max(-STEEPEST * DEGREE, held.pitch + dy / 120))
   paint(board)
 }
 
 function released(board, event) {
   const { held } = board
   board.held = null
-  if (!held || held.turned) return
+  if (!held) return
+  if (held.turned) return tellTurn(board)
   pointed(board, event)
-  tell(board)
+  tellCell(board)
+}
+
+// In whole degrees, once the hand lets go; the picture keeps the angle that the hand gave it.
+function tellTurn(board) {
+  const yaw = Math.round(board.yaw / DEGREE)
+  const round = ((((yaw + 180) % 360) + 360) % 360) - 180
+  tell(board, "turn", `${round},${Math.round(board.pitch / DEGREE)}`)
 }
 
 // The cell on the glass under the pointer.
@@ -416,9 +446,4 @@ function stepped(board, event) {
   look(board)
 }
 
-function tell(board) {
-  const at = board.at.map(number => number + 1).join("-")
-  if (at === (board.told.at(-1) ?? board.seen)) return
-  board.told.push(at)
-  board.tell("at", at)
-}
+const tellCell = board => tell(board, "at", board.at.map(number => number + 1).join("-"))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,35 @@ from dashboard.theme import DARK, LIGHT
 from models.normalisation import EPSILON, NORMALISATIONS, averaged_sets, normalised
 
 HERE = Path(__file__).resolve().parent
-CELL = "normalisation_cell"
-FIRST = "1-1-1"  # sample, channel, place, counted from 1
+TILT = 83  # degrees at most
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a hand sets on the cubes, and the address keeps."""
+
+    name: str  # as the browser tells it
+    key: str  # as the address has it
+    usual: str
+    fits: Callable[[str], bool]
+
+
+def _fits_cell(said: str) -> bool:
+    return re.fullmatch(r"[1-9]\d?-[1-9]\d?-[1-9]\d?", said) is not None
+
+
+def _fits_turn(said: str) -> bool:
+    if re.fullmatch(r"-?\d{1,3},-?\d{1,2}", said) is None:
+        return False
+    yaw, tilt = map(int, said.split(","))
+    return abs(yaw) <= 180 and abs(tilt) <= TILT
+
+
+SETTINGS = (
+    Setting("at", "normalisation_cell", "1-1-1", _fits_cell),
+    Setting("shown", "normalisation_shown", "before", lambda said: said in ("before", "after")),
+    Setting("turn", "normalisation_turn", "34,29", _fits_turn),
+)
 
 _CUBES = st.components.v2.component(
     "descent_cubes",
@@ -34,11 +62,10 @@ def average_cube(
     scale: float,
     shift: float,
 ) -> None:
-    """A cube for each row of NORMALISATIONS. `settings` are those rows' own, by name. The chosen cell stands
-    in the address.
+    """A cube for each row of NORMALISATIONS. `settings` are those rows' own, by name. The chosen cell, which
+    numbers are shown and how the cubes are turned stand in the address.
     """
     samples, channels, side = values.shape[0], values.shape[1], values.shape[2]
-    at = _at()
     result = _CUBES(
         key="normalisation_cubes",
         data={
@@ -49,7 +76,7 @@ def average_cube(
             "scale": scale,
             "shift": shift,
             "epsilon": EPSILON,
-            "at": at,
+            **{setting.name: _from_address(setting) for setting in SETTINGS},
             "palettes": {"light": LIGHT.diverging, "dark": DARK.diverging},
             "words": {
                 "before": _("Before"),
@@ -64,14 +91,11 @@ def average_cube(
             },
         },
         on_at_change=_nothing,
+        on_shown_change=_nothing,
+        on_turn_change=_nothing,
     )
-    told = result.at
-    if told is not None and told != st.session_state.get(_TOLD) and _fits(str(told)):
-        st.session_state[_TOLD] = told  # what the board says again is no news: a link may have moved it since
-        st.query_params[CELL] = str(told)
-
-
-_TOLD = "normalisation_cell_told"
+    for setting in SETTINGS:
+        _into_address(setting, getattr(result, setting.name))
 
 
 def _kind(name: str, values: Tensor, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -87,20 +111,33 @@ def _kind(name: str, values: Tensor, settings: Mapping[str, Any]) -> dict[str, A
     return {"name": name, "problem": problem, **found}
 
 
-def _at() -> str:
-    """Which cell is chosen, as the address says."""
-    if CELL in st.session_state:  # a "try this" has set it; no widget of Streamlit's holds it
-        st.query_params[CELL] = str(st.session_state.pop(CELL))
-    said = st.query_params.get(CELL, FIRST)
-    if not _fits(said):
-        words = _("{name} in the address is {value}; it must be sample, channel and place, like {example}.")
-        noted_problem(CELL, words.format(name=CELL, value=repr(said), example="1-3-2"))
-        return FIRST
-    return said
+def _from_address(setting: Setting) -> str:
+    """What the address says; what it says amiss is remembered."""
+    if setting.key in st.session_state:  # a "try this" has set it; no widget of Streamlit's holds it
+        st.query_params[setting.key] = str(st.session_state.pop(setting.key))
+    said = st.query_params.get(setting.key, setting.usual)
+    if setting.fits(said):
+        return said
+    rule = {
+        "at": _("sample, channel and place, like {example}").format(example="1-3-2"),
+        "shown": _("before or after"),
+        "turn": _("two angles in degrees, to the side and down, like {example}").format(example="34,29"),
+    }[setting.name]
+    words = _("{name} in the address is {value}; it must be {rule}.")
+    noted_problem(setting.key, words.format(name=setting.key, value=repr(said), rule=rule))
+    return setting.usual
 
 
-def _fits(said: str) -> bool:
-    return re.fullmatch(r"[1-9]\d?-[1-9]\d?-[1-9]\d?", said) is not None
+def _into_address(setting: Setting, told: object) -> None:
+    """What the board says again is no news: a link may have moved it since."""
+    heard = f"{setting.key}_told"
+    if told is None or told == st.session_state.get(heard) or not setting.fits(str(told)):
+        return
+    st.session_state[heard] = told
+    if told == setting.usual:
+        st.query_params.pop(setting.key, None)
+    else:
+        st.query_params[setting.key] = str(told)
 
 
 def _nothing() -> None:

@@ -51,14 +51,18 @@ def curves_board(
     marks: Sequence[tuple[float, str]] = (),
     height: int = 520,
 ) -> None:
-    """Draws `curves` over `span` with the point at `at`; where it is left goes into the address.
+    """Draws `curves` over `span` with the point at `at`; where it is left goes into the address, as does the
+    curve whose flat part is shaded (the first at first).
 
     `words` has x, value, slope and focus. `layers`: a column with the slope to that power. `limits`: what is
     shown at most of "values" and of "slopes". `marks`: places with a word each.
     """
+    names = [str(curve["name"]) for curve in curves]
+    focus = f"{address.removesuffix('_at')}_focus"
     result = _CURVES(
         key=key,
         data={
+            "focus": _focus(focus, names),
             "low": span[0],
             "high": span[1],
             "at": min(max(at, span[0]), span[1]),
@@ -76,9 +80,38 @@ def curves_board(
             },
         },
         on_at_change=_nothing,
+        on_focus_change=_nothing,
     )
-    if result.at is not None and f"{result.at:g}" != st.query_params.get(address):
+    if isinstance(result.at, int | float) and _is_news(address, result.at):
         st.query_params[address] = f"{result.at:g}"
+    if result.focus in names and _is_news(focus, result.focus):
+        if result.focus == names[0]:
+            st.query_params.pop(focus, None)
+        else:
+            st.query_params[focus] = str(result.focus)
+
+
+def _is_news(address: str, told: object) -> bool:
+    """What the board says again is none: a link may have changed it since."""
+    heard = f"{address}_told"
+    before = st.session_state.get(heard)
+    st.session_state[heard] = told
+    return told != before
+
+
+def _focus(address: str, names: Sequence[str]) -> str:
+    """The curve in focus, as the address says. One that is no longer shown is forgotten."""
+    if address in st.session_state:  # a "try this" has set it; no widget of Streamlit's holds it
+        st.query_params[address] = str(st.session_state.pop(address))
+    said = st.query_params.get(address)
+    seen = f"{address}_seen"
+    if said is not None and said not in names:
+        del st.query_params[address]
+        if seen not in st.session_state:  # else the reader has taken the curve away
+            words = _("{name} in the address is {value}; shown are {names}.")
+            noted_problem(address, words.format(name=address, value=repr(said), names=", ".join(names)))
+    st.session_state[seen] = True
+    return said if said is not None and said in names else names[0]
 
 
 def board_place(address: str, low: float, high: float, usual: float) -> float:

@@ -136,7 +136,11 @@ function draw(board) {
   const room = (height - MARGIN.top - MARGIN.bottom - MARGIN.between * (data.panes.length - 1)) / data.panes.length
   board.places = data.panes.map((pane, number) => panel(board, pane, MARGIN.top + number * (room + MARGIN.between), room, number === data.panes.length - 1))
   drawn("text", svg, { x: MARGIN.left + inner / 2, y: height - 3, "text-anchor": "middle", class: "quiet" }, data.words.axis)
-  board.cursor = drawn("line", svg, { class: "running-cursor", y1: MARGIN.top, y2: height - MARGIN.bottom })
+  board.cursor = drawn("g", svg) // a line in each pane, and none through the legends between
+  data.panes.forEach((_, number) => {
+    const y1 = MARGIN.top + number * (room + MARGIN.between)
+    drawn("line", board.cursor, { class: "running-cursor", x1: 0, x2: 0, y1, y2: y1 + room })
+  })
   board.dots = data.panes.map(() => drawn("circle", svg, { r: 5, class: "running-dot", fill: board.colors[0] }))
   board.keys.textContent = data.words.keys
   look(board)
@@ -208,8 +212,7 @@ function look(board) {
   if (!board.scale) return
   const place = board.scale.x(at)
   board.past.setAttribute("width", place + 0.5)
-  board.cursor.setAttribute("x1", place)
-  board.cursor.setAttribute("x2", place)
+  board.cursor.setAttribute("transform", `translate(${place} 0)`)
   board.dots.forEach((dot, number) => {
     dot.setAttribute("cx", place)
     dot.setAttribute("cy", board.places[number](data.panes[number].line[at]))

@@ -56,7 +56,7 @@ def running_board(words: Mapping[str, str]) -> None:
         st.markdown(_reading(found, size))
         st.latex(
             r"\mu_{run} \leftarrow (1 - m)\,\mu_{run} + m\,\mu_B \qquad"
-            r"\sigma^2_{run} \leftarrow (1 - m)\,\sigma^2_{run} + m\,\tfrac{B}{B - 1}\,\sigma^2_B"
+            r"\sigma^2_{run} \leftarrow (1 - m)\,\sigma^2_{run} + m\,\frac{B}{B - 1}\,\sigma^2_B"
         )
         st.caption(words["running"])
 

@@ -42,6 +42,19 @@ def test_the_point_has_autograds_numbers(page: Any, dashboard: Any) -> None:
         said = [float(cells.nth(place).inner_text()) for place in (1, 2)]
         assert said == pytest.approx([truth.y.item(), truth.derivative.item()], abs=1.1e-4)
     expect(page).to_have_url(re.compile(r"losses_at=-1\.8"))
+    page.get_by_role("button", name="Squared error of probabilities", exact=True).last.click()
+    expect(page).to_have_url(re.compile("losses_focus=brier"))
+    row = page.get_by_role("row", name=re.compile("Squared error"))
+    page.reload()
+    expect(row).to_have_attribute("aria-selected", "true", timeout=STARTING)
+    point.press("Shift+ArrowRight")
+    expect(page).to_have_url(re.compile(r"losses_at=-1\.2"))
+    page.get_by_role("button", name="Surely wrong").click()
+    expect(page.get_by_text("at x = -6.00")).to_be_visible()
+    page.get_by_role("slider", name="Classes Classes").press("ArrowRight")  # the place told before is gone
+    expect(page).to_have_url(re.compile("losses_classes=5"))
+    expect(page).to_have_url(re.compile("losses_at=-6(&|$)"))
+    expect(page.get_by_text("at x = -6.00")).to_be_visible()
 
 
 @pytest.mark.parametrize("tab", ["Softmax", "Why not squared error"])

@@ -63,8 +63,23 @@ def test_a_cube_is_turned_and_a_cell_is_pointed_at(
         seen.add(corner.get_attribute("points"))
     assert len(seen) == 8  # each movement turned it, while the button was still down
     page.mouse.up()
-    page.get_by_role("button", name="After", exact=True).click()
-    expect(page.get_by_role("button", name="After", exact=True)).to_have_attribute("aria-pressed", "true")
+    glass = page.locator(".cube-glass").first
+    turned = glass.get_attribute("d")
+    expect(page).to_have_url(re.compile("normalisation_turn=87(,|%2C)6"))  # degrees
+    after = page.get_by_role("button", name="After", exact=True)
+    after.click()
+    expect(page).to_have_url(re.compile("normalisation_shown=after"))
+    expect(after).to_have_attribute("aria-pressed", "true")
+    assert glass.get_attribute("d") == turned  # what the server answers moves nothing
+    page.reload()
+    expect(after).to_have_attribute("aria-pressed", "true", timeout=STARTING)
+    before, again = (
+        [float(number) for number in re.findall(r"[\d.]+", path)]
+        for path in (turned, glass.get_attribute("d"))
+    )
+    assert again == pytest.approx(before, abs=1)  # half a degree is less than a pixel
+    page.get_by_role("button", name="Before", exact=True).click()
+    expect(page).not_to_have_url(re.compile("normalisation_shown"))
 
 
 def test_batches_are_scrubbed_through_and_are_pytorchs(page: Any, dashboard: Any) -> None:

@@ -47,10 +47,10 @@ def test_default_and_extreme_settings_are_shown(visit: Any, query: dict[str, str
 def test_senseless_settings_are_said_and_the_page_lives_on(visit: Any, words: Callable) -> None:
     page = visit(
         losses_against="sideways", losses_shown="mse,hinge", losses_at="there", losses_reach="1e9",
-        losses_classes="two",
+        losses_classes="two", losses_focus="nowhere",
     )  # fmt: skip
     said = words(page)
-    for part in ("sideways", "mse", "there", "1e9", "two"):
+    for part in ("sideways", "mse", "there", "1e9", "two", "nowhere"):
         assert part in said
 
 

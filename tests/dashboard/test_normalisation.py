@@ -65,10 +65,15 @@ def test_what_cannot_be_normalised_is_said(visit: Any) -> None:
 
 
 def test_senseless_settings_are_said_and_the_page_lives_on(visit: Any, words: Callable) -> None:
-    page = visit(normalisation_cell="here", normalisation_kind="bach", normalisation_channels="5")
+    page = visit(
+        normalisation_cell="here", normalisation_kind="bach", normalisation_channels="5",
+        normalisation_shown="never", normalisation_turn="181,0",
+    )  # fmt: skip
     said = words(page).replace("\\", "")
-    for part in ("sample, channel and place", "'bach'", "'5'"):
+    for part in ("sample, channel and place", "'bach'", "'5'", "before or after", "two angles in degrees"):
         assert part in said
+    told = sent(page, "kinds")
+    assert (told["at"], told["shown"], told["turn"]) == ("1-1-1", "before", "34,29")
     page = visit(
         normalisation_tab=TABS[1], normalisation_batch="999", normalisation_size="0", normalisation_number="x"
     )
