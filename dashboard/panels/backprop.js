@@ -4,6 +4,7 @@ const SVG = "http://www.w3.org/2000/svg"
 const boards = new WeakMap()
 const PACE = 900 // milliseconds a step while it plays
 const SIZE = { width: 78, height: 58, row: 92, top: 14, gap: 46 }
+const UPRIGHT = { layer: 106, most: 200, least: 94 } // pixels from layer to layer, and between neighbours
 
 export default function (component) {
   const { data, parentElement, setStateValue } = component
@@ -35,7 +36,7 @@ function create(root) {
   root.replaceChildren()
   board.bar = make(root, "div", "bar")
   board.svg = document.createElementNS(SVG, "svg")
-  make(root, "div", "picture").append(board.svg) // it scrolls sideways where the page is narrow
+  make(root, "div", "picture").append(board.svg) // it scrolls where no way of drawing it fits
   const below = make(root, "div", "below")
   board.rule = make(below, "section", "rule")
   board.numbers = make(below, "section", "numbers")
@@ -205,17 +206,11 @@ function draw(board) {
   const [red, green, blue] = getComputedStyle(root).color.match(/[\d.]+/g).map(Number)
   root.style.colorScheme = red + green + blue > 384 ? "dark" : "light" // of the browser's own slider
   board.width = root.clientWidth
-  const places = nodes.filter(node => node.place).map(node => node.place)
-  const columns = Math.max(...places.map(([column]) => column))
-  const rows = Math.max(...places.map(([, row]) => row))
-  const width = Math.max(board.width, (columns + 1) * (SIZE.width + SIZE.gap))
-  const height = (rows + 1) * SIZE.row + 2 * SIZE.top
+  const { width, height, at } = layout(board)
   svg.setAttribute("viewBox", `0 0 ${width} ${height}`)
   svg.style.width = `${width}px`
   svg.style.height = `${height}px`
   svg.replaceChildren()
-  const gap = columns ? (width - SIZE.width - 8) / columns : 0
-  const at = node => ({ x: 4 + SIZE.width / 2 + node.place[0] * gap, y: SIZE.top + (node.place[1] + 0.5) * SIZE.row })
   const chosen = board.chosen ?? now.active
   const layers = { lines: shape(svg, "g"), labels: shape(svg, "g") } // no line crosses a label
   nodes.forEach((node, place) => node.operation && drawEdges(board, layers, now, node, place, at, chosen))
@@ -231,6 +226,25 @@ function draw(board) {
   explain(board, now, chosen)
   const full = backward(nodes, now, now.order.length)
   root.dataset.found = JSON.stringify({ values: now.values, slopes: now.slopes, gradients: full, step: board.step }, (_, value) => (typeof value === "number" && !Number.isFinite(value) ? String(value) : value))
+}
+
+// From left to right; where that is too wide for the page, from top to bottom.
+function layout(board) {
+  const places = board.nodes.filter(node => node.place).map(node => node.place)
+  const columns = Math.max(...places.map(([column]) => column))
+  const rows = Math.max(...places.map(([, row]) => row))
+  const wide = (columns + 1) * (SIZE.width + SIZE.gap)
+  board.upright = wide > board.width && (rows + 1) * UPRIGHT.least <= board.width
+  if (board.upright) {
+    const step = Math.min(UPRIGHT.most, board.width / (rows + 1))
+    const left = (board.width - rows * step) / 2
+    const at = ({ place: [column, row] }) => ({ x: left + row * step, y: SIZE.top + SIZE.height / 2 + column * UPRIGHT.layer })
+    return { width: board.width, height: columns * UPRIGHT.layer + SIZE.height + 2 * SIZE.top, at }
+  }
+  const width = Math.max(board.width, wide)
+  const gap = columns ? (width - SIZE.width - 8) / columns : 0
+  const at = ({ place: [column, row] }) => ({ x: 4 + SIZE.width / 2 + column * gap, y: SIZE.top + (row + 0.5) * SIZE.row })
+  return { width, height: (rows + 1) * SIZE.row + 2 * SIZE.top, at }
 }
 
 // Each drawn argument of an operation, with the weight that lies on its edge (weighted sums) or none.
@@ -249,22 +263,24 @@ function drawEdges(board, { lines, labels }, now, node, place, at, chosen) {
     const from = at(nodes[parent])
     const slope = now.slopes[place][which]
     const pushed = now.pushed.has(place) && slope !== null
-    const [x1, x2] = [from.x + SIZE.width / 2, to.x - SIZE.width / 2]
+    const [over, down] = board.upright ? [0, SIZE.height / 2] : [SIZE.width / 2, 0]
+    const [x1, y1, x2, y2] = [from.x + over, from.y + down, to.x - over, to.y - down]
     const marked = chosen === parent || chosen === place || chosen === weight
-    const middle = (x1 + x2) / 2
+    const bend = board.upright ? `${x1} ${(y1 + y2) / 2} ${x2} ${(y1 + y2) / 2}` : `${(x1 + x2) / 2} ${y1} ${(x1 + x2) / 2} ${y2}`
     const line = shape(lines, "path", {
-      d: weight === null ? `M${x1} ${from.y}C${middle} ${from.y} ${middle} ${to.y} ${x2} ${to.y}` : `M${x1} ${from.y}L${x2} ${to.y}`,
+      d: weight === null ? `M${x1} ${y1}C${bend} ${x2} ${y2}` : `M${x1} ${y1}L${x2} ${y2}`,
       class: `edge${reached ? " reached" : ""}${pushed ? " pushed" : ""}${marked ? " marked" : ""}`,
     })
     if (weight !== null) line.style.strokeWidth = 1 + Math.min(4, 2 * Math.abs(nodes[weight].value))
-    const share = weight === null ? 0.5 : 0.62 // where the edges of two full layers lie apart
-    const [x, y] = [x1 + (x2 - x1) * share, from.y + (to.y - from.y) * share]
+    const share = weight === null ? 0.5 : !board.upright ? 0.62 : which % 4 ? 0.76 : 0.48 // where two full layers' edges lie apart
+    const [x, y] = [x1 + (x2 - x1) * share, y1 + (y2 - y1) * share]
     if (weight !== null) {
       const label = shape(labels, "text", { x, y: y + 4, class: `label weight${chosen === weight ? " chosen" : ""}` }, `${nodes[weight].name} ${short(nodes[weight].value)}`)
       label.addEventListener("click", () => choose(board, weight))
       const gradient = now.gradients[weight]
-      if (gradient !== null) shape(label, "tspan", { class: "gradient", dx: 6 }, `∂ ${short(gradient)}`)
-    } else if (reached && slope !== null && x2 - x1 > 26) {
+      const beside = board.upright ? { x, dy: 14 } : { dx: 6 } // below, where the labels of a layer stand side by side
+      if (gradient !== null) shape(label, "tspan", { class: "gradient", ...beside }, `∂ ${short(gradient)}`)
+    } else if (reached && slope !== null && (board.upright ? y2 - y1 : x2 - x1) > 26) {
       shape(labels, "text", { x, y: y - 4, class: "label local" }, `×${short(slope)}`)
       if (pushed) shape(labels, "text", { x, y: y + 12, class: "label gradient" }, short(now.gradients[place] * slope))
     }

@@ -36,7 +36,7 @@ def expression_tab(words: Mapping[str, str]) -> None:
             )  # fmt: skip
         else:
             text = EXPRESSIONS[chosen].text
-            st.code(text, language="python", width="stretch")
+            st.code(text, language="python", width="stretch", wrap_lines=True)
     try:
         graph = parse_expression(text, {} if chosen == OWN else EXPRESSIONS[chosen].values)
     except ExpressionError as problem:

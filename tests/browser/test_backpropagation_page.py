@@ -85,6 +85,24 @@ def test_steps_reveal_values_then_gradients_and_the_chain_rule(new_page: Any, da
     expect(rule).to_contain_text("= 1 · 2 + 1 · 0.54 = 2.54")
 
 
+def test_a_graph_that_is_too_wide_stands_upright(page: Any, dashboard: Any) -> None:
+    page.set_viewport_size({"width": 820, "height": 1200})
+    board = opened(page, dashboard, tab="A network")
+    fits = "picture => picture.scrollWidth <= picture.clientWidth"
+    assert board.locator(".picture").evaluate(fits)
+    boxes = [each.bounding_box() for each in board.locator(".label.weight").all()]
+    assert len(boxes) == 9
+    for place, a in enumerate(boxes):
+        for b in boxes[:place]:
+            apart = a["x"] + a["width"] < b["x"] or b["x"] + b["width"] < a["x"]
+            assert apart or a["y"] + a["height"] <= b["y"] + 2 or b["y"] + b["height"] <= a["y"] + 2
+    first, last = (board.get_by_role("button", name=f"Node {name}").bounding_box() for name in ("x1", "L"))
+    assert last["y"] > first["y"] + 400
+    page.set_viewport_size({"width": 1400, "height": 1200})
+    expect(board.locator("svg")).not_to_have_attribute("viewBox", re.compile(r" 7\d\d$"))  # wide again
+    assert board.locator(".picture").evaluate(fits)
+
+
 def test_exclusive_or_needs_a_hidden_layer(page: Any, dashboard: Any) -> None:
     page.goto(dashboard.page("backpropagation", backpropagation_tab="Exclusive or"))
     expect(page.get_by_text("Show the code")).to_be_visible(timeout=STARTING)
