@@ -56,9 +56,10 @@ class Trainer:
         name = self.task.loss if config.loss == AUTO else config.loss
         smoothing = {"label_smoothing": config.label_smoothing} if config.label_smoothing else {}
         self.loss = build_loss(name, {**config.loss_settings, **smoothing})
+        self.learned = [weight for weight in self.network.parameters() if weight.requires_grad]
         self.optimizer = build_optimizer(
             config.optimizer,
-            [weight for weight in self.network.parameters() if weight.requires_grad],
+            self.learned,
             config.learning_rate,
             config.weight_decay,
             config.optimizer_settings,
@@ -113,7 +114,7 @@ class Trainer:
             loss = self.loss(outputs, targets)
             objective = loss + self.config.l1 * l1_norm(self.network) if self.config.l1 else loss
 
-            self.optimizer.zero_grad(set_to_none=True)
+            self.forget_gradients()
             objective.backward()  # every weight's gradient
             gradient_norm = self.clip_gradients()
             self.optimizer.step()  # every weight moves
@@ -169,6 +170,11 @@ class Trainer:
         """The batch after the chosen transforms, which draw from a stream of their own."""
         names, settings = self.config.transforms, self.config.transform_settings
         return augment(inputs, targets, names, settings, self.augmentation, self.about.outputs)
+
+    def forget_gradients(self) -> None:
+        """The optimizer's `zero_grad`, whose search for what to do takes longer than this."""
+        for weight in self.learned:
+            weight.grad = None
 
     def clip_gradients(self) -> Tensor | None:
         """Shortens the gradient to `clip_norm`; its norm before, or None where it is not clipped."""

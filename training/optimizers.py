@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from models.catalog import Catalog, Parameter, checked_settings
+from training import direct_steps
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def _sgd(
     dampening: float = 0.0,
     nesterov: bool = False,
 ) -> torch.optim.Optimizer:
-    return torch.optim.SGD(
+    return direct_steps.SGD(
         parameters,
         lr=learning_rate,
         weight_decay=weight_decay,
@@ -110,7 +111,7 @@ def _adam(
     epsilon: float,
     amsgrad: bool,
 ) -> torch.optim.Optimizer:
-    return torch.optim.Adam(
+    return direct_steps.Adam(
         parameters,
         lr=learning_rate,
         weight_decay=weight_decay,
@@ -130,7 +131,7 @@ def _adamw(
     epsilon: float,
     amsgrad: bool,
 ) -> torch.optim.Optimizer:
-    return torch.optim.AdamW(
+    return direct_steps.AdamW(
         parameters,
         lr=learning_rate,
         weight_decay=weight_decay,

@@ -85,13 +85,12 @@ class ResidentPart(Part):
                 yield self._ready(self.inputs[begin:end]), self.targets[begin:end]
             return
         order = torch.randperm(len(self), generator=generator)[start:]  # on the CPU: the same on every device
-        here, there = order.to(self.inputs.device), order.to(self.targets.device)
-        for rows, target_rows in zip(here.split(batch_size), there.split(batch_size), strict=True):
+        here = order.to(self.inputs.device)
+        # All targets at once: they are few bytes, and an index_select costs more than what it fetches
+        targets = self.targets.index_select(0, order.to(self.targets.device))
+        for rows, own_targets in zip(here.split(batch_size), targets.split(batch_size), strict=True):
             if len(rows):
-                yield (
-                    self._ready(self.inputs.index_select(0, rows)),
-                    self.targets.index_select(0, target_rows),
-                )
+                yield self._ready(self.inputs.index_select(0, rows)), own_targets
 
     def _ready(self, inputs: Tensor) -> Tensor:
         inputs = inputs.to(self.targets.device)
