@@ -14,6 +14,7 @@ from models.signal_depth import Signals
 
 BINS = 45
 SMALLEST = -40.0  # as a power of ten: what is smaller is drawn there
+ALIKE = 0.15  # in powers of ten: sizes within a factor of two of each other
 LEFT, RIGHT, UPPER, LOWER = [0, 0.46], [0.58, 1], [0.58, 1], [0, 0.42]
 
 
@@ -32,9 +33,14 @@ def signal_depth_chart(found: Signals) -> go.Figure:
     low = max(SMALLEST, float(np.quantile(known, 0.002))) if len(known) else -1.0
     high = float(known.max()) if len(known) else 1.0
     spread_pane(figure, layers, powers, (low, max(high, low + 1)), "2", "gradient")
-    _sizes(figure, layers, found.activation_sizes.numpy(), found.expected_activations.numpy(), "3", True)
-    _sizes(figure, layers, found.gradient_sizes.numpy(), found.expected_gradients.numpy(), "4", False)
-    figure.update_layout(**_layout(len(layers)))
+    activations = found.activation_sizes.numpy(), found.expected_activations.numpy()
+    gradients_there = found.gradient_sizes.numpy(), found.expected_gradients.numpy()
+    _sizes(figure, layers, *activations, "3", True)
+    _sizes(figure, layers, *gradients_there, "4", False)
+    layout = _layout(len(layers))
+    for pane, sizes in (("3", activations), ("4", gradients_there)):
+        layout[f"yaxis{pane}"] |= _reach(np.concatenate(sizes))
+    figure.update_layout(**layout)
     return figure.made()
 
 
@@ -82,7 +88,7 @@ def _sizes(
         figure.add_scatter(
             x=layers.tolist(),
             y=[None if math.isnan(size) else size for size in shown.tolist()],
-            mode="lines" if len(layers) > 1 else "markers",
+            mode="lines" if np.isfinite(shown).sum() > 1 else "markers",  # a point alone has no line
             name=name,
             legendgroup=name,
             showlegend=named,
@@ -91,6 +97,17 @@ def _sizes(
             yaxis=f"y{pane}",
             hovertemplate="layer %{x}: %{y:.3g}",
         )
+
+
+def _reach(sizes: np.ndarray) -> dict[str, Any]:
+    """The range of a logarithmic axis where all sizes are nearly the same: what chance does to them must not
+    look large.
+    """
+    powers = np.log10(sizes[np.isfinite(sizes) & (sizes > 0)])
+    if not len(powers) or np.ptp(powers) > 2 * ALIKE:
+        return {}
+    middle = float(powers.max() + powers.min()) / 2
+    return {"range": [middle - 1.2 * ALIKE, middle + 1.2 * ALIKE]}
 
 
 def _layout(layers: int) -> dict[str, Any]:

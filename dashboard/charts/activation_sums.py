@@ -76,7 +76,7 @@ def flat_shares_chart(rows: Sequence[Sums], chosen: str) -> go.Figure:
         )
     figure.update_layout(
         xaxis={"title": "share", "tickformat": ".0%", "range": [0, 1]},
-        yaxis={"autorange": "reversed", "automargin": True},
+        yaxis={"autorange": "reversed", "automargin": True, "ticksuffix": "  "},
         legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
         showlegend=True,
         barmode="group",

@@ -54,7 +54,7 @@ def levels_chart(before: np.ndarray, after: np.ndarray) -> go.Figure:
         left = 0.54 * side
         axes[f"xaxis{pane}"] = {
             "domain": [left, left + 0.42], "anchor": f"y{heights}", "title": f"level {title}",
-            "range": [0, 255],
+            "range": [-4, 259],  # so that black and white, which are often many, are not on the frame
         }  # fmt: skip
         axes[f"yaxis{heights}"] = {
             "anchor": f"x{pane}", "title": "pixels" if side == 0 else "", "range": [0, 1.15 * top],

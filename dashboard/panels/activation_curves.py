@@ -21,6 +21,7 @@ DEFAULT = ("sigmoid", "tanh", "relu", "gelu")
 AT = "activations_at"
 LAYERS = 10  # that a gradient passes in the table
 POINTS = 601
+FORMULA_WIDE, ABOUT_WIDE = 450, 360  # pixels of a function's formula and of what is said of it
 LOG_STOPS = 25  # of a slider on a logarithmic scale
 
 
@@ -90,10 +91,8 @@ def _curve(name: str, settings: Mapping[str, Any], reach: float) -> dict[str, An
 
 
 def _about(row: Activation) -> None:
-    with st.container(border=True):
-        left, right = st.columns([2, 3], gap="medium", vertical_alignment="center")
-        with left:
-            st.latex(row.formula)
-        with right:
+    with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):
+        st.latex(row.formula, width=FORMULA_WIDE)  # above its words where both don't fit
+        with st.container(width=ABOUT_WIDE, gap="xsmall"):
             st.markdown(f"**{_(row.title)}** · ${row.range}$  \n{_(row.summary)}")
             st.caption(row.source)

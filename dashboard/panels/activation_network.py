@@ -11,6 +11,7 @@ from dashboard.charts.activation_sums import flat_shares_chart, sums_chart
 from dashboard.inspect_subject import inspectable
 from dashboard.language import _, count
 from dashboard.navigation import link
+from dashboard.panels.beside import beside
 from dashboard.panels.bound_slider import bound_scale
 from dashboard.panels.escape import plain
 from dashboard.panels.landscape_form import checkpoints
@@ -68,7 +69,7 @@ def _shown(rows: list[Sums], words: Mapping[str, str]) -> None:
     names = [row.name for row in rows]
     said = _("{dead} of {units} units are dead on these samples.")
     st.markdown(said.format(dead=f"**{dead:,}**", units=count(units, "{n} unit", "{n}")))
-    left, right = st.columns([2, 3], gap="medium")
+    left, right = beside("activations_network", (2, 3))
     with right:
         chosen = named_choice(_("Layer"), names, names[0], "activations_layer", width=300)
         row = rows[names.index(chosen)]

@@ -13,7 +13,7 @@ from dashboard.panels.bound_slider import bound_slider
 from dashboard.panels.escape import plain
 from models.convolution_stack import StackRow, parsed_stack, stack_rows
 
-FIRST = "c16k3p1, m2, c32k3p1, m2, d, c64k1"
+FIRST = "c16k3p1 m2 c32k3p1 m2 d c64k1"
 
 
 @st.fragment
@@ -32,7 +32,11 @@ def convolution_stack(words: Mapping[str, str]) -> None:
         except ValueError as problem:
             st.warning(plain(str(problem)))
             return
-        st.dataframe(_table(rows), hide_index=True, alt=_("Layers of the stack"))
+        large = st.column_config.NumberColumn(format="localized")
+        st.dataframe(
+            _table(rows), hide_index=True, alt=_("Layers of the stack"),
+            column_config={_("parameters"): large, _("multiply-adds"): large},
+        )  # fmt: skip
         st.caption(
             _("In all {parameters:,} parameters, {work:,} multiply-adds; a last unit sees {field}.").format(
                 parameters=sum(row.parameters for row in rows),

@@ -23,6 +23,7 @@ from training.image_operations import OPERATIONS, code_of, families, operated, s
 from training.picture_noise import psnr, ssim
 
 COMPARED = "Filters"  # the family whose answers are held against the picture without noise
+NOISE, CLEAN = "salt_and_pepper", "none"  # that filters open with, and the other families
 WIDE = 210  # pixels of a control: three beside each other
 USUAL = {COMPARED: "median"}  # what a family opens with, where that is not its first row
 
@@ -30,7 +31,9 @@ USUAL = {COMPARED: "median"}  # what a family opens with, where that is not its 
 @st.fragment
 def image_board(words: Mapping[str, str]) -> None:
     """The operation and the picture; what the operation's own sliders move runs again by itself."""
-    family = named_switch(_("Operations"), families(), COMPARED, "image_family", _)
+    family = named_switch(
+        _("Operations"), families(), COMPARED, "image_family", _, on_change=_usual_noise
+    )  # fmt: skip
     names = [row.name for row in OPERATIONS if row.family == family]
     name = named_switch(
         _("Operation"), names, USUAL.get(family, names[0]), f"image_{family.lower()}",
@@ -39,10 +42,18 @@ def image_board(words: Mapping[str, str]) -> None:
     left, right = beside("image_board")
     with left:
         clean = chosen_picture(words)
-        noisy = noisy_picture(clean, words)
+        noisy = noisy_picture(clean, words, NOISE if family == COMPARED else CLEAN)
     with right:
         _before_and_after(name, clean, noisy, words)
         _about(name)
+
+
+def _usual_noise() -> None:
+    """Another family is chosen: noise is what filters are for, and hides what the others do. What the reader
+    has chosen otherwise stays.
+    """
+    if st.session_state.get("image_noise") in (NOISE, CLEAN):
+        st.session_state["image_noise"] = NOISE if st.session_state["image_family"] == COMPARED else CLEAN
 
 
 @st.fragment  # without picture, upload and noise: half the elements

@@ -39,11 +39,11 @@ def chosen_picture(words: Mapping[str, str], page: str = "image") -> np.ndarray:
     return own
 
 
-def noisy_picture(picture: np.ndarray, words: Mapping[str, str]) -> np.ndarray:
-    """The picture with the chosen noise; the very same one where that is none."""
+def noisy_picture(picture: np.ndarray, words: Mapping[str, str], usual: str) -> np.ndarray:
+    """The picture with the chosen noise, which is `usual` at first; the very same one where that is none."""
     name = named_choice(
-        _("Noise"), NOISES.names(), "salt_and_pepper", "image_noise", lambda name: _(NOISES[name].title)
-    )
+        _("Noise"), NOISES.names(), usual, "image_noise", lambda name: _(NOISES[name].title)
+    )  # fmt: skip
     row = NOISES[name]
     if row.amount is None:
         return picture

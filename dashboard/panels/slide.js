@@ -186,7 +186,8 @@ function drawKernels(board, group) {
     const name = board.many ? words.pair.replace("{out}", filter + 1).replace("{in}", group * inputs + place + 1) : words.kernel
     weights.title.textContent = board.many ? name : `${name} · ${size(kernel)}`
     cells(weights.grid, kernel.length, kernel[0].length, (cell, row, column) => {
-      editable(cell, kernel[row][column], value => changed(board, kernel, row, column, value), `${name}: ${row + 1}, ${column + 1}`)
+      const label = `${name}: ${row + 1}, ${column + 1}`
+      editable(cell, kernel[row][column], value => changed(board, kernel, row, column, value), label, board.many ? 2 : 4)
     })
   })
 }
@@ -219,8 +220,9 @@ function cells(grid, rows, columns, fill) {
   grid.classList.toggle("long", longest > 4)
 }
 
-function editable(cell, value, change, name) {
+function editable(cell, value, change, name, digits = 4) {
   cell.className = "cell"
+  cell.title = short(value) === short(value, digits) ? "" : short(value)
   let field = cell.querySelector("input")
   if (!field) {
     cell.replaceChildren()
@@ -228,7 +230,7 @@ function editable(cell, value, change, name) {
     field.inputMode = "decimal"
   }
   field.setAttribute("aria-label", name)
-  if (field.getRootNode().activeElement !== field) field.value = short(value)
+  if (field.getRootNode().activeElement !== field) field.value = short(value, digits)
   field.oninput = () => {
     const typed = Number(field.value.replace(",", "."))
     const fits = field.value.trim() !== "" && Number.isFinite(typed) && Math.abs(typed) <= 1e6
@@ -237,7 +239,7 @@ function editable(cell, value, change, name) {
   }
   field.onblur = () => {
     field.classList.remove("wrong")
-    field.value = short(value)
+    field.value = short(value, digits)
   }
 }
 

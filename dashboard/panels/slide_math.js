@@ -106,6 +106,9 @@ function computed(board) {
   )
 }
 
+// What is said of a sum: its digits may be fewer than it has.
+const said = value => `${Math.abs(value - Number(short(value))) > 1e-9 * Math.abs(value) ? "≈" : "="} ${short(value)}`
+
 const short = (value, digits = 4) => (Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(digits))))
 
 // The sum of one place, in words: [a line for each channel of the group, and their sum where there are several].
@@ -120,12 +123,12 @@ function written(board, output, row, column) {
     if (takesMean(kind)) return `(${parts.map(term => short(term.value)).join(" + ")}) / ${parts.length}`
     return parts.map(product).join(" + ") || "0"
   }
-  const result = short(board.found[output][row][column])
+  const result = said(board.found[output][row][column])
   const each = termsAt(board, output, row, column)
-  if (each.length === 1) return [`${side(each[0].terms)} = ${result}`]
-  const sums = each.map(({ terms }) => short(valueOf(terms, kind)))
+  if (each.length === 1) return [`${side(each[0].terms)} ${result}`]
+  const sums = each.map(({ terms }) => valueOf(terms, kind))
   return [
-    ...each.map(({ channel, terms }, place) => `${words.input} ${channel + 1}: ${side(terms)} = ${sums[place]}`),
-    `${sums.map((sum, place) => (place && sum.startsWith("-") ? `(${sum})` : sum)).join(" + ")} = ${result}`,
+    ...each.map(({ channel, terms }, place) => `${words.input} ${channel + 1}: ${side(terms)} ${said(sums[place])}`),
+    `${sums.map((sum, place) => (place && sum < 0 ? `(${short(sum)})` : short(sum))).join(" + ")} ${result}`,
   ]
 }

@@ -123,4 +123,7 @@ def _value(text: str) -> Single:
 
 
 def _said(value: Single) -> str:
-    return str(value).lower() if isinstance(value, bool) else f"{value}"
+    """As the address has it: 5, not 5.0, which is how a slider over stops would write it itself."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:.12g}" if isinstance(value, float) else f"{value}"

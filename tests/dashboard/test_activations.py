@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -67,10 +68,10 @@ def test_senseless_settings_are_said_and_the_page_lives_on(visit: Any) -> None:
     assert len(page.warning) == 2
 
 
-@pytest.mark.parametrize("place", range(6))
+@pytest.mark.parametrize("place", range(5))
 def test_every_suggestion_leads_to_a_page(visit: Any, place: int) -> None:
     rows = suggestions(texts("activations")["try"])
-    assert len(rows) == 6
+    assert len(rows) == 5
     page = visit()
     page.button(key=f"activations_try_{place}").click().run()
     assert not page.exception
@@ -111,6 +112,16 @@ def test_the_depth_chart_has_measured_and_expected_sizes() -> None:
     heat = next(trace for trace in figure.data if trace.type == "heatmap")
     np.testing.assert_allclose(np.sum(heat.customdata, axis=0), 1, atol=1e-5)  # a column for each layer
     assert signal_depth_chart(signals("step", "zeros", 2, 8)).data  # nothing to take a logarithm of
+
+
+def test_sizes_that_are_all_alike_look_so() -> None:
+    figure = signal_depth_chart(signals("sigmoid", "zeros", 10, 16))
+    low, high = figure.layout.yaxis3.range
+    assert low < math.log10(0.5) - 0.1  # not the last digits of 0.5
+    assert high > math.log10(0.5) + 0.1
+    gradients = [trace for trace in figure.data if trace.type == "scatter" and trace.yaxis == "y4"]
+    assert {trace.mode for trace in gradients} == {"markers"}  # one layer alone gets any
+    assert signal_depth_chart(signals("sigmoid", "xavier_normal", 10, 16)).layout.yaxis4.range is None
 
 
 def test_the_histogram_stands_over_its_own_curve() -> None:

@@ -49,6 +49,20 @@ def test_the_page_opens_with_a_picture_saved_from_noise(visit: Any) -> None:
     assert page.code[0].value.startswith("cv2.medianBlur(picture, 5 | 1)")
 
 
+def test_noise_is_for_filters_until_a_hand_says_otherwise(visit: Any) -> None:
+    page = visit()
+
+    def shown(family: str) -> str:
+        page.segmented_control(key="image_family").set_value(family).run()
+        return str(sent(page)["before"]["title"])
+
+    assert [shown(family) for family in ("Edges", "Filters", "Corners")] == ["Before", "With noise", "Before"]
+    assert "image_noise" not in page.query_params
+    page.selectbox(key="image_noise").set_value("gaussian").run()
+    assert shown("Shapes") == shown("Filters") == "With noise"
+    assert page.query_params["image_noise"] == "gaussian"
+
+
 @pytest.mark.parametrize("family", families())
 def test_every_family_opens(visit: Any, family: str) -> None:
     page = visit(image_family=family, image_noise="none")
