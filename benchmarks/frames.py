@@ -9,8 +9,8 @@ without a new picture is none. Needs playwright and a Chromium, which draws with
 
 Bar of each row: 30 pictures a second, the mean over the whole time that the hand moves. Beside it stand the
 frames of the browser, the moves that the page has taken, and the wait for a picture that 95% stay under. They
-are those of the machine and of what else it does: the load is printed. Where that is above the number of cores,
-a row that misses says little.
+are those of the machine and of what else it does: the load is printed. Where that is above the number of
+cores, a row that misses says little.
 Exits 0 where all bars hold, 1 where one does not. To add a page, add a row.
 """
 
