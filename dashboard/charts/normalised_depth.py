@@ -35,7 +35,7 @@ def normalised_depth_chart(plain: Signals, normed: Signals, title: str) -> go.Fi
             looks = {"legendgroup": name, "xaxis": f"x{pane}", "yaxis": f"y{pane}"}
             _line(figure, layers, expected.numpy(), f"{name}, theory", color, "dot", pane == "3", looks)
             _line(figure, layers, measured.numpy(), name, color, "solid", pane == "3", looks)
-    figure.update_layout(**_layout(len(layers), title))
+    figure.update_layout(**_layout(len(layers), title), annotations=_nothing_left(plain, normed))
     return figure.made()
 
 
@@ -59,6 +59,22 @@ def _line(
         hovertemplate=f"{name}, layer %{{x}}: %{{y:.3g}}<extra></extra>",
         **looks,
     )
+
+
+def _nothing_left(plain: Signals, normed: Signals) -> list[dict[str, Any]]:
+    """A logarithmic pane has no place for 0: it is said where there is nothing else."""
+    sizes = {
+        "3": (plain.activation_sizes, normed.activation_sizes),
+        "4": (plain.gradient_sizes, normed.gradient_sizes),
+    }
+    return [
+        {
+            "text": "0 in every layer", "showarrow": False, "x": 0.5, "y": 0.5,
+            "xref": f"x{pane} domain", "yref": f"y{pane} domain",
+        }
+        for pane, both in sizes.items()
+        if not any((each > 0).any() for each in both)
+    ]  # fmt: skip
 
 
 def _layout(layers: int, title: str) -> dict[str, Any]:

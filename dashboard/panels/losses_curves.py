@@ -121,10 +121,9 @@ def _words(against: str) -> dict[str, str]:
 
 def about_loss(row: Loss) -> None:
     """Formula, summary and source in a box."""
-    with st.container(border=True):
-        left, right = st.columns([2, 3], gap="medium", vertical_alignment="center")
-        with left:
-            st.latex(row.formula)
-        with right:
+    box, narrow = st.container(border=True), 360  # pixels that a formula needs
+    with box, st.grid(2, min_column_width=narrow, gap="medium", vertical_alignment="center"):
+        st.latex(row.formula)
+        with st.container():
             st.markdown(f"**{_(row.title)}** · `{row.name}`  \n{_(row.summary)}")
             st.caption(row.source)

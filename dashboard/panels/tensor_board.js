@@ -10,6 +10,9 @@ const RESTED = 350 // milliseconds after the last change
 const MOST_MOVING = 300 // cells under way at once
 const MOST_LINES = 8 // from origins to a cell; more hide the numbers
 const STORED = 27 // width of a storage cell
+const ROOM = 7 // letters in a cell, and in one of the storage
+const STORED_ROOM = 5
+const UNLIKE = 20 // times that numbers of two inputs may differ in size on one scale of colours
 const instances = new WeakMap()
 
 export default function (component) {
@@ -106,30 +109,47 @@ function numbersOf(tensors) {
   return tensors.flatMap(tensor => tensor.values).map(Number).filter(Number.isFinite)
 }
 
-// Cells that move keep their colour: one scale for all. What is computed anew has a scale of its own for each tensor.
-function painter(board, tensor) {
-  const known = numbersOf(board.data.moved ? board.data.tensors : [tensor])
-  const largest = Math.max(1e-12, ...known.map(Math.abs))
-  const negative = known.some(value => value < 0)
-  return value => {
-    if (value === null) return { fill: "none", ink: "currentColor" }
-    const number = Number(value)
-    if (!Number.isFinite(number)) return { fill: "url(#tensor-hatch)", ink: "currentColor" }
-    const stops = negative ? board.colors.diverging : board.colors.sequential
-    const shade = mixed(stops, negative ? 0.5 + number / largest / 2 : number / largest)
-    return { fill: `rgb(${shade.join(",")})`, ink: brightness(shade) > 135 ? "#1B2430" : "#FFFFFF" }
-  }
+function scaleOf(tensors) {
+  const known = numbersOf(tensors)
+  return { largest: Math.max(1e-12, ...known.map(Math.abs)), negative: known.some(value => value < 0) }
 }
 
-// As many digits as there is room for, three at most.
-function short(value, room = 6) {
+// What is computed anew has a scale of its own for each tensor. Cells that move keep their colour: one scale for all,
+// but for places (an index beside other numbers), and where inputs differ so much that the smaller would be pale: then
+// each has its own (null for what comes out: a cell's is that of the input it came from).
+function scalesOf({ tensors, moved }) {
+  const own = tensors.map(tensor => scaleOf([tensor]))
+  if (!moved) return own
+  const isWhole = ({ dtype }) => /^(u?int|bool)/.test(dtype)
+  const isPlace = tensor => isWhole(tensor) && !tensors.every(isWhole)
+  const shared = tensors.filter(tensor => !isPlace(tensor))
+  const sizes = shared.filter(({ role }) => role === "in").map(tensor => scaleOf([tensor]).largest).filter(size => size > 1e-12)
+  const common = scaleOf(shared)
+  const alike = !sizes.length || Math.max(...sizes) <= UNLIKE * Math.min(...sizes)
+  return tensors.map((tensor, number) => (isPlace(tensor) ? own[number] : alike ? common : tensor.role === "in" ? own[number] : null))
+}
+
+function paint(board, number, cell, value) {
+  if (value === null) return { fill: "none", ink: "currentColor" }
+  const shown = Number(value)
+  if (!Number.isFinite(shown)) return { fill: "url(#tensor-hatch)", ink: "currentColor" }
+  const source = board.data.origins[outputsOf(board).indexOf(number)]?.[cell]?.[0]
+  const { largest, negative } = board.scales[number] ?? (source ? board.scales[inputOf(board, source)[0]] : scaleOf([board.data.tensors[number]]))
+  const stops = negative ? board.colors.diverging : board.colors.sequential
+  const shade = mixed(stops, negative ? 0.5 + shown / largest / 2 : shown / largest)
+  return { fill: `rgb(${shade.join(",")})`, ink: brightness(shade) > 135 ? "#1B2430" : "#FFFFFF" }
+}
+
+// As many digits as there is room for, three at most; small cells have no room for the zero before the point.
+function short(value, room = ROOM) {
   if (value === null) return "·"
   if (typeof value === "boolean") return value ? "True" : "False"
   if (typeof value === "string") return value.replace("inf", "∞")
   if (Number.isInteger(value) && Math.abs(value) < 1e5) return String(value)
   for (const digits of [3, 2, 1]) {
     const plain = String(Number(value.toPrecision(digits)))
-    if (plain.length <= room && !plain.includes("e")) return plain
+    const text = room < ROOM ? plain.replace(/^(-?)0\./, "$1.") : plain
+    if (text.length <= room && !text.includes("e")) return text
   }
   return value.toExponential(0).replace("e+", "e")
 }
@@ -194,6 +214,7 @@ function draw(board) {
   const { places, height } = flows.find(({ height, broken }) => height <= TALLEST && !broken)
     ?? flows.find(({ height, broken }) => height <= TALLEST && broken) ?? flows.at(-1)
   board.cells = data.tensors.map(() => [])
+  board.scales = scalesOf(data)
   for (const item of places) {
     if (item.arrow) make(svg, "text", { x: item.x, y: item.y + 92, class: "arrow" }, "→")
     else drawTensor(board, item)
@@ -233,7 +254,6 @@ function drawTensor(board, { x, y, number, tensor, block }) {
   const title = make(group, "text", { x, y: y + 14, class: "title" }, tensor.name)
   make(title, "tspan", { dx: 7, class: "shape" }, tuple(tensor.shape))
   make(group, "text", { x, y: y + 31, class: "quiet" }, detailOf(tensor))
-  const paint = painter(board, tensor)
   const { columns, rows, sheets, size } = block
   if (!tensor.values.length) make(group, "text", { x, y: y + 62, class: "quiet" }, board.data.words.empty)
   for (let sheet = 0; sheet < (tensor.values.length ? sheets : 0); sheet++) {
@@ -256,17 +276,15 @@ function drawTensor(board, { x, y, number, tensor, block }) {
     for (let inside = 0; inside < rows * columns; inside++) {
       const cell = sheet * rows * columns + inside
       const at = [left + (inside % columns) * size, top + Math.floor(inside / columns) * size]
-      board.cells[number][cell] = drawCell(group, at, size, tensor.values[cell], paint, { "data-tensor": number, "data-cell": cell })
+      board.cells[number][cell] = drawCell(group, at, size, tensor.values[cell], paint(board, number, cell, tensor.values[cell]), { "data-tensor": number, "data-cell": cell })
     }
   }
 }
 
-function drawCell(parent, [x, y], size, value, paint, attributes, room = 6) {
-  const { fill, ink } = paint(value)
+function drawCell(parent, [x, y], size, value, { fill, ink }, attributes, room = ROOM) {
   const group = make(parent, "g", { class: "cell", transform: `translate(${x} ${y})`, ...attributes })
   make(group, "rect", { x: 1.5, y: 1.5, width: size - 3, height: size - 3, rx: 5, fill })
-  const said = short(value, room)
-  const text = room < 6 ? said.replace(/^(-?)0\./, "$1.") : said // small cells have no room for the zero
+  const text = short(value, room)
   const font = Math.min(13, (size - 5) / (0.6 * Math.max(2, text.length)))
   const label = make(group, "text", { x: size / 2, y: size / 2 + font * 0.36, "text-anchor": "middle", "font-size": font.toFixed(1) }, text)
   label.style.fill = ink
@@ -290,9 +308,9 @@ function drawStorages(board, y) {
     const title = make(group, "text", { x: left, y: y + 12, class: "title" }, data.words.storage)
     const words = `${readers.map(tensor => tensor.name).join(", ")} · ${data.words.bytes.replace("{bytes}", storage.bytes.toLocaleString("en"))}`
     make(title, "tspan", { dx: 7, class: "shape" }, words)
-    const paint = painter(board, readers[0])
+    const looks = new Map() // of each cell that is read: the tensor and the element that reads it first
+    data.tensors.forEach((tensor, reader) => tensor.storage === number && tensor.cells.forEach((cell, element) => looks.has(cell) || looks.set(cell, [reader, element])))
     const across = Math.max(1, Math.floor(width / STORED))
-    const read = new Set(readers.flatMap(tensor => tensor.cells))
     board.stored[number] = []
     slots.forEach((place, slot) => {
       const at = [left + (slot % across) * STORED, y + 20 + Math.floor(slot / across) * (STORED + 13)]
@@ -301,8 +319,10 @@ function drawStorages(board, y) {
         return
       }
       const cell = storage.places[place]
-      const drawn = drawCell(group, at, STORED, storage.values[place], paint, { "data-storage": number, "data-cell": cell }, 5)
-      if (!read.has(cell)) drawn.group.classList.add("unread")
+      const value = storage.values[place]
+      const look = paint(board, ...(looks.get(cell) ?? [data.tensors.indexOf(readers[0]), -1]), value)
+      const drawn = drawCell(group, at, STORED, value, look, { "data-storage": number, "data-cell": cell }, STORED_ROOM)
+      if (!looks.has(cell)) drawn.group.classList.add("unread")
       make(group, "text", { x: at[0] + STORED / 2, y: at[1] + STORED + 8, class: "count", "text-anchor": "middle" }, cell)
       board.stored[number][cell] = drawn
     })

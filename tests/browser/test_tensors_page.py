@@ -7,11 +7,14 @@ import re
 from typing import Any
 
 import pytest
+import torch
 from playwright.sync_api import expect
 
+from logs.writer import RunWriter
 from models.tensor_operation import performed
 from models.tensor_operations import TENSOR_OPERATIONS
 from models.tensor_storage import laid_out
+from training.checkpoints import Checkpoint, Network, save_checkpoint
 
 STARTING = 90_000  # milliseconds; the first page of a server imports PyTorch
 
@@ -89,3 +92,27 @@ def test_a_slider_and_the_keyboard_and_the_address(page: Any, dashboard: Any) ->
     slider.press("ArrowRight")
     expect(page.get_by_text("PyTorch refuses")).to_be_visible()
     expect(board(page)).to_have_attribute("data-shapes", "[[2,3]]")
+
+
+def test_a_real_layer_is_drawn_in_its_own_storage(page: Any, dashboard: Any) -> None:
+    run = RunWriter.create(dashboard.runs, model="mlp", dataset="digits", config={})
+    run.finish("finished")
+    weights = torch.randn((20, 30), generator=torch.Generator().manual_seed(1))
+    checkpoint = Checkpoint(Network("mlp", {}, (30,), 20), {"output.weight": weights}, {"step": 1})
+    save_checkpoint(run.directory.checkpoints, "best", checkpoint)
+    shown(page, dashboard, tensors_shape="transpose")
+    page.get_by_role("paragraph").filter(has_text=re.compile("^x from a trained network$")).click()
+    expect(page).to_have_url(re.compile("tensors_trained=true"))
+    expect(board(page).locator(".in .quiet")).to_have_text("float32 · strides (30, 1)")
+    expect(board(page).locator(".storage .gap")).to_have_count(1)
+    cell(page, 1, 1).hover()  # out[0, 1] = x[1, 0]
+    expect(board(page).locator(".said")).to_contain_text(f"out[0, 1] = x[1, 0] = {weights[1, 0]:.6g}")
+    expect(board(page).locator(".said")).to_contain_text("storage cell 30 = 0 + 0·1 + 1·30")
+    expect(board(page).locator("[data-storage='0'][data-cell='30']")).to_have_class(re.compile("lit"))
+    part = page.get_by_role("textbox", name="Part of it")
+    part.fill("-1, 25:")
+    part.press("Enter")
+    expect(page.get_by_text("PyTorch refuses")).to_be_visible()  # a row has no second dimension to swap
+    part.fill("18:, 25:")
+    part.press("Enter")
+    expect(board(page)).to_have_attribute("data-shapes", "[[2,5],[5,2]]")
