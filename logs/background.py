@@ -28,9 +28,9 @@ from logs.crew import Crew
 from logs.curve import Curve, Series
 from logs.directory import RunDirectory
 from logs.errors import LogsError
-from logs.media import Medium, write_media
+from logs.media import Medium, media_table, write_media
 from logs.parts import next_number, part_name, publish
-from logs.predictions import Predictions, write_predictions
+from logs.predictions import Predictions, predictions_table, write_predictions
 from logs.recorder import Recorder
 from logs.requests import Request, take_requests
 from logs.status import Status, write_status
@@ -107,17 +107,27 @@ class Background:
         self._crew.remove(self)
         with self._turns:
             self._ended = True
-        self._write_waiting()
         self._count()
         self.recorder.current()[0].close()
+        _together(self._finish_scalars, self._finish_media, self._finish_predictions)
+        self.waiting_bytes = 0
+        self.status = replace(self._current_status(), state=state, error=error, eta_seconds=math.nan)
+        self.write_status()
+
+    def _finish_scalars(self) -> None:
         with self._trouble("scalars/"):
             fold_segments(self.directory)
             compact_scalars(self.directory)
-        for folder in (self.directory.media, self.directory.predictions):
-            with self._trouble(f"{folder.name}/"):
-                compact_rows(folder)
-        self.status = replace(self._current_status(), state=state, error=error, eta_seconds=math.nan)
-        self.write_status()
+
+    def _finish_media(self) -> None:
+        with self._trouble("media/"):
+            media = list(self._media)
+            compact_rows(self.directory.media, [media_table(media)] if media else [])
+
+    def _finish_predictions(self) -> None:
+        with self._trouble("predictions/"):
+            tables = [predictions_table(rows) for rows in self._predictions]
+            compact_rows(self.directory.predictions, tables)
 
     def write_status(self) -> None:
         with self._trouble("status.json"):
@@ -241,6 +251,21 @@ class Background:
         if topic not in self._said:
             self._said.add(topic)
             self._say(f"run log: {line}")
+
+
+def _together(*tasks: Callable[[], None]) -> None:
+    """Does all of them at the same time: most of the end of a run is waiting for the disk."""
+    threads = [threading.Thread(target=task, name="run-log-end") for task in tasks[1:]]
+    started = []
+    for thread, task in zip(threads, tasks[1:], strict=True):
+        try:
+            thread.start()
+            started.append(thread)
+        except RuntimeError:  # at the interpreter's end no thread can be started any more
+            task()
+    tasks[0]()
+    for thread in started:
+        thread.join()
 
 
 def _reason(error: BaseException | None) -> str:

@@ -7,24 +7,42 @@ which is removed only then. Killed at any point, the run has all its rows, each 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from logs.columns import open_file, open_writer
 from logs.curve import Curve, Series, in_order
 from logs.directory import RunDirectory, patiently
-from logs.parts import Part, list_parts, list_segments, part_name, publish, remove_covered, scalar_files
+from logs.errors import LogsError
+from logs.parts import (
+    Part,
+    folder_to_disk,
+    list_parts,
+    list_segments,
+    next_number,
+    part_name,
+    publish,
+    remove_covered,
+    scalar_files,
+)
 from logs.scalar_parts import ScalarPart, write_curves, write_scalars
 from logs.wal import curves, read_segment
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 BATCH_ROWS = 4_000_000  # held in memory at once (128 MB)
 LARGE_BYTES = 1 << 30  # pictures of more than this are left in their parts: copying them gains little
 
 
 def fold_rows(directory: RunDirectory, number: int, rows: dict[Series, Curve]) -> None:
-    """Publishes the rows of segment `number` as a part. OSError on a full disk: the segment stays."""
+    """Publishes the rows of segment `number` as a part; the segment may be removed then. OSError on a full
+    disk: it stays.
+    """
     path = directory.scalars / part_name(number, number)
     publish(path, lambda unfinished: write_curves(unfinished, rows))
+    folder_to_disk(directory.scalars)
 
 
 def fold_segments(directory: RunDirectory) -> int:
@@ -65,12 +83,23 @@ def compact_scalars(directory: RunDirectory) -> None:
     remove_covered(directory.scalars)
 
 
-def compact_rows(folder: Path) -> None:
-    """The same for media or predictions: row groups are copied one after the other, in order."""
+def compact_rows(folder: Path, newest: Sequence[pa.Table] = ()) -> None:
+    """The same for media or predictions, together with the `newest` rows, which are in no part yet: row
+    groups are copied one after the other, in order. OSError on a full disk, BrokenRunError for a damaged
+    part: the parts stay, and the newest rows become one where there is room for them.
+    """
     parts = list_parts(folder)
-    if len(parts) > 1 and sum(part.path.stat().st_size for part in parts) < LARGE_BYTES:
-        path = folder / part_name(parts[0].first, parts[-1].last)
-        publish(path, lambda unfinished: _copy(parts, unfinished))
+    if sum(part.path.stat().st_size for part in parts) >= LARGE_BYTES:
+        parts = []
+    if newest or len(parts) > 1:
+        last = next_number(folder) if newest else parts[-1].last
+        first = parts[0].first if parts else last
+        try:
+            publish(folder / part_name(first, last), lambda unfinished: _copy(parts, newest, unfinished))
+        except (OSError, LogsError):  # a part that is damaged, or no room for all of them once more
+            if parts and newest:
+                publish(folder / part_name(last, last), lambda unfinished: _copy([], newest, unfinished))
+            raise
     remove_covered(folder)
 
 
@@ -99,11 +128,16 @@ def _batches(rows: dict[Series, int]) -> Iterator[list[Series]]:
         yield batch
 
 
-def _copy(parts: list[Part], target: Path) -> None:
-    with open_file(parts[0].path) as first:
-        schema = first.schema_arrow
+def _copy(parts: list[Part], newest: Sequence[pa.Table], target: Path) -> None:
+    if parts:
+        with open_file(parts[0].path) as first:
+            schema = first.schema_arrow
+    else:
+        schema = newest[0].schema
     with open_writer(target, schema) as writer:
         for part in parts:
             with open_file(part.path) as file:
                 for group in range(file.num_row_groups):
                     writer.write_table(file.read_row_group(group).cast(schema))
+        for table in newest:
+            writer.write_table(table.cast(schema))

@@ -8,11 +8,14 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from logs.vocabulary import SPLITS
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 PNG = b"\x89PNG\r\n\x1a\n"
 NAME_BYTES = 200  # of a medium's name: "gradients/" and a parameter's name
@@ -121,9 +124,18 @@ def as_png(pixels: np.ndarray) -> bytes:
 
 def write_media(path: Path, media: Sequence[Medium]) -> None:
     """A part with these rows."""
+    from logs.columns import open_writer
+    from logs.schema import MEDIA
+
+    with open_writer(path, MEDIA) as writer:
+        writer.write_table(media_table(media))
+
+
+def media_table(media: Sequence[Medium]) -> pa.Table:
+    """These rows as a part has them; pictures are compressed here."""
     import pyarrow as pa
 
-    from logs.columns import blobs, lists, numbers, open_writer, text_lists, texts, words_of
+    from logs.columns import blobs, lists, numbers, text_lists, texts, words_of
     from logs.schema import MEDIA, TIME
 
     shapes = [None if item.values is None else np.array(item.values.shape, np.int64) for item in media]
@@ -145,5 +157,4 @@ def write_media(path: Path, media: Sequence[Medium]) -> None:
         lists(values, pa.float64()),
         text_lists([item.labels if item.kind == "matrix" else None for item in media]),
     ]
-    with open_writer(path, MEDIA) as writer:
-        writer.write_table(pa.Table.from_arrays(columns, schema=MEDIA))
+    return pa.Table.from_arrays(columns, schema=MEDIA)

@@ -47,7 +47,11 @@ def part_name(first: int, last: int) -> str:
 
 
 def publish(path: Path, write: Callable[[Path], None]) -> None:
-    """Has `write` fill a file that others see under `path` whole or not at all. OSError on a full disk."""
+    """Has `write` fill a file that others see under `path` whole or not at all. OSError on a full disk.
+
+    What is in it is on the disk before it has its name. Who removes what it replaces brings the name there
+    first, with `folder_to_disk`: each of the two is a wait for the disk.
+    """
     path.parent.mkdir(exist_ok=True)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
     try:
@@ -58,7 +62,6 @@ def publish(path: Path, write: Callable[[Path], None]) -> None:
         with contextlib.suppress(OSError):
             unfinished.unlink(missing_ok=True)
         raise
-    _folder_to_disk(path.parent)
 
 
 def list_parts(folder: Path) -> list[Part]:
@@ -104,10 +107,12 @@ def scalar_files(directory: RunDirectory) -> ScalarFiles:
 def remove_covered(folder: Path) -> None:
     """Removes the parts that another one covers. On Windows an open one stays for next time."""
     found = all_parts(folder)
-    for part in found:
-        if any(other.covers(part) for other in found):
-            with contextlib.suppress(OSError):
-                part.path.unlink(missing_ok=True)
+    covered = [part for part in found if any(other.covers(part) for other in found)]
+    if covered:
+        folder_to_disk(folder)
+    for part in covered:
+        with contextlib.suppress(OSError):
+            part.path.unlink(missing_ok=True)
 
 
 def next_number(folder: Path) -> int:
@@ -141,7 +146,7 @@ def _to_disk(path: Path) -> None:
         os.close(descriptor)
 
 
-def _folder_to_disk(folder: Path) -> None:
+def folder_to_disk(folder: Path) -> None:
     """So that the new name survives a power cut too; Windows has no such call."""
     if os.name == "nt":
         return

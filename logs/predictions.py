@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from logs.vocabulary import SPLITS
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 @dataclass(frozen=True)
@@ -57,9 +60,18 @@ class Predictions:
 
 def write_predictions(path: Path, rows: Predictions) -> None:
     """A part with these rows."""
+    from logs.columns import open_writer
+    from logs.schema import PREDICTIONS
+
+    with open_writer(path, PREDICTIONS) as writer:
+        writer.write_table(predictions_table(rows))
+
+
+def predictions_table(rows: Predictions) -> pa.Table:
+    """These rows as a part has them."""
     import pyarrow as pa
 
-    from logs.columns import equal_lists, numbers, open_writer, words
+    from logs.columns import equal_lists, numbers, words
     from logs.schema import PREDICTIONS
 
     count = len(rows.index)
@@ -77,5 +89,4 @@ def write_predictions(path: Path, rows: Predictions) -> None:
         numbers(np.full(count, rows.step, np.int64), pa.int64()),
         numbers(np.full(count, rows.epoch, np.float64), pa.float64()),
     ]
-    with open_writer(path, PREDICTIONS) as writer:
-        writer.write_table(pa.Table.from_arrays(columns, schema=PREDICTIONS))
+    return pa.Table.from_arrays(columns, schema=PREDICTIONS)

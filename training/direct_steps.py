@@ -34,7 +34,7 @@ class _Direct(torch.optim.Optimizer):
         """One update. By torch's own code where it is the first, or where a weight has no gradient."""
         groups = None if closure is not None else self._groups
         if groups is not None:
-            gradients = [[weight.grad for weight in group.weights] for group in groups]
+            gradients: list[list[Any]] = [[weight.grad for weight in group.weights] for group in groups]
             if all(gradient is not None for each in gradients for gradient in each):
                 with torch.no_grad():
                     for group, each in zip(groups, gradients, strict=True):

@@ -13,7 +13,8 @@ import pytest
 
 from logs import RunReader, RunWriter
 from logs.compaction import compact_rows
-from logs.media import as_png, histogram, image, matrix, text, write_media
+from logs.errors import BrokenRunError
+from logs.media import as_png, histogram, image, matrix, media_table, text, write_media
 from logs.media_reader import MediaReader
 from logs.parts import list_parts, part_name, publish
 from logs.schema import MEDIA, PREDICTIONS
@@ -124,6 +125,26 @@ def test_content_is_found_after_the_parts_were_compacted(tmp_path: Path) -> None
     compact_rows(tmp_path)
     assert [found.text for found in reader.load(entries)] == ["b0", "b1", "b2", "b3"]
     assert [found.text for found in reader.load(entries[::-1])] == ["b3", "b2", "b1", "b0"]
+
+
+def test_rows_that_are_in_no_part_yet_are_compacted_along(tmp_path: Path) -> None:
+    for number in range(2):
+        put(tmp_path, number, text(number, "note", f"text {number}"))
+    compact_rows(tmp_path, [media_table([text(2, "note", "text 2")])])
+    assert [part.path.name for part in list_parts(tmp_path)] == [part_name(0, 2)]
+    reader = MediaReader(tmp_path)
+    assert [found.text for found in reader.load(reader.entries("text"))] == ["text 0", "text 1", "text 2"]
+
+
+def test_a_damaged_part_takes_no_newer_rows_with_it(tmp_path: Path) -> None:
+    put(tmp_path, 0, text(0, "note", "lost"))
+    (tmp_path / part_name(0, 0)).write_bytes(b"no Parquet")
+    with pytest.raises(BrokenRunError, match="damaged"):
+        compact_rows(tmp_path, [media_table([text(1, "note", "kept")])])
+    assert [part.path.name for part in list_parts(tmp_path)] == [part_name(0, 0), part_name(1, 1)]
+    (tmp_path / part_name(0, 0)).unlink()
+    reader = MediaReader(tmp_path)
+    assert [found.text for found in reader.load(reader.entries("text"))] == ["kept"]
 
 
 def test_only_the_newest_are_read_when_asked(run: RunWriter) -> None:
