@@ -211,7 +211,7 @@ function drawOutput(board, { grid, title }, channel) {
 
 // As many cells as there are numbers; those that are there stay, so that a number keeps the focus.
 function cells(grid, rows, columns, fill) {
-  grid.dataset.width = columns > 16 ? "huge" : columns > 8 ? "large" : ""
+  grid.dataset.width = columns > 24 ? "tiny" : columns > 16 ? "huge" : columns > 8 ? "large" : ""
   grid.style.gridTemplateColumns = `repeat(${columns}, var(--cell))`
   while (grid.children.length > rows * columns) grid.lastChild.remove()
   while (grid.children.length < rows * columns) element("div", "cell", grid)
