@@ -57,7 +57,7 @@ def optimizer_detail(words: Mapping[str, str]) -> None:
         ]
         race_board("optimizers_detail_board", race_picture(course, shown, reached), move_start)
         with st.container(border=True):
-            st.latex(row.formula)
+            st.latex(_lines(row.formula))
             st.markdown(f"**{_(row.title)}**: {_(row.summary)}")
             st.caption(row.source)
         _inside(course, paths[0], words)
@@ -72,6 +72,13 @@ def optimizer_choice() -> str:
         "optimizers_one",
         lambda name: _(OPTIMIZERS[name].title),
     )
+
+
+def _lines(formula: str) -> str:
+    """Two statements a line: in a row those of Adam are wider than a narrow page."""
+    parts = [part.strip().strip(",").strip() for part in formula.split(r"\quad")]
+    lines = [r",\quad ".join(parts[place : place + 2]) for place in range(0, len(parts), 2)]
+    return rf"\begin{{gathered}}{r'\\[6pt]'.join(lines)}\end{{gathered}}"
 
 
 def _defaults(name: str) -> list[tuple[str, object]]:
