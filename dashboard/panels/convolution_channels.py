@@ -30,7 +30,7 @@ def _groups(channels: int, filters: int, words: Mapping[str, str]) -> int:
     is another one to Streamlit: the session keeps what was chosen, and the address is written here.
     """
     stops = common_divisors(channels, filters)
-    noted(GROUPS, list(map(str, range(1, MOST + 1))))
+    noted(GROUPS, list(map(str, stops)))
     said = st.session_state.get(GROUPS, st.query_params.get(GROUPS, 1))
     wanted = int(said) if str(said).isdecimal() else 1
     groups = max(stop for stop in stops if stop <= max(1, wanted))

@@ -176,6 +176,9 @@ def test_senseless_channels_are_said_and_missing_ones_are_mirrored(
         "convolution", convolution_in="2", convolution_numbers="1,2;3,4", convolution_kernel="roberts"
     )
     assert board(page)["numbers"] == [[[1, 2], [3, 4]], [[2, 1], [4, 3]]]
+    page = open_page("convolution", convolution_in="4", convolution_out="4", convolution_groups="3")
+    assert "it can be 1, 2, 4" in words(page).replace("\\", "")
+    assert page.query_params["convolution_groups"] == "2"
     page = open_page("convolution", convolution_kind="maximum", convolution_in="3", convolution_groups="3")
     assert len(board(page)["numbers"]) == 1  # poolings have no groups
     assert not page.exception
