@@ -5,6 +5,7 @@ Streamlit's own binding would put the words there, in whatever language they are
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,6 +13,8 @@ import streamlit as st
 
 from dashboard.language import _
 from dashboard.panels.bounded import noted_problem
+
+MOST_LISTED = 300  # letters of all options that a sentence names
 
 
 def named_choice(
@@ -52,10 +55,18 @@ def _begun(options: Sequence[str], default: str, key: str) -> None:
         said = st.query_params.get(key)
         if said is not None and said not in options:
             sentence = _("{name} in the address is {value}; it must be one of {options}.")
-            noted_problem(key, sentence.format(name=key, value=repr(said), options=", ".join(options)))
+            noted_problem(key, sentence.format(name=key, value=repr(said), options=_listed(said, options)))
         st.session_state[key] = said if said in options else default
     elif st.session_state[key] not in options:
         st.session_state[key] = default
+
+
+def _listed(said: str, options: Sequence[str]) -> str:
+    """All options, or of very many those that are nearest to what was said."""
+    if sum(map(len, options)) <= MOST_LISTED:
+        return ", ".join(options)
+    near = difflib.get_close_matches(said, options, n=3, cutoff=0.3) or list(options[:3])
+    return _("{n}, such as {some}").format(n=len(options), some=", ".join(near))
 
 
 def _said(chosen: str, default: str, key: str) -> str:
