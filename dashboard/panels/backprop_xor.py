@@ -24,7 +24,7 @@ from training.film import Film
 from training.playground_settings import PlaygroundSettings
 
 KIND = "playground"
-AMISS = "backpropagation_amiss"
+LOOK = 2.0  # seconds between two looks for films that were started elsewhere
 SOLVED = 0.9  # of the points that were not trained on
 RATES = (0.003, 0.01, 0.03, 0.1, 0.3)
 
@@ -52,18 +52,17 @@ def xor_tab(settings: Settings, words: Mapping[str, str]) -> None:
         )
         both = (shared.replace(layers=()), shared.replace(layers=(units,)))
         runs = [run_of(KIND, asked, settings) for asked in both]
-        st.button(
+        pressed = st.button(
             _("Train both") if None in runs else _("Train both again"), icon=":material/play_arrow:",
             type="primary" if None in runs else "secondary", key="backpropagation_train", width="stretch",
-            on_click=_start, args=(both, settings),
         )  # fmt: skip
-        problem = st.session_state.pop(AMISS, "")
-        if problem:
-            st.error(plain(problem), title=_("The training did not start"), icon=":material/error:")
+        if pressed:
+            _start(both, settings)
     with right:
         perceptron, network = runs
         if perceptron is None or network is None:
-            st.info(words["no_film"], icon=":material/movie:")
+            # Another window may have started them, or this one before it was loaded anew
+            live(lambda: _nothing_yet(both, settings, words), False, idle=LOOK)
             return
         training = any(run.state == "running" for run in (perceptron, network))
         live(lambda: _films(both, settings, words), training, interval=0.3)
@@ -85,6 +84,7 @@ def xor_tab(settings: Settings, words: Mapping[str, str]) -> None:
 def _films(both: tuple[PlaygroundSettings, ...], settings: Settings, words: Mapping[str, str]) -> bool:
     """Brings both films as they are now; whether one of them goes on."""
     going, said = False, []
+    _amiss(both, settings)
     line = st.container()
     for number, asked in enumerate(both):
         run = run_of(KIND, asked, settings)
@@ -93,13 +93,12 @@ def _films(both: tuple[PlaygroundSettings, ...], settings: Settings, words: Mapp
         going |= run.state == "running"
         film = _brought(run, f"backpropagation_film_{number}")
         if film is not None:
-            name = _("One hidden layer") if asked.layers else _("Perceptron")
             solved = int((film.accuracy[-1, :, 1] > SOLVED).sum())
             each = count(len(film.about["seeds"]), "{n} seed", "{n} seeds")
             mean = float(film.accuracy[-1, :, 1].mean())
             said.append(
                 _("**{name}**: right on {mean:.0%}, above 90% in {solved} of {each}").format(
-                    name=name, mean=mean, solved=solved, each=each
+                    name=_name(asked), mean=mean, solved=solved, each=each
                 )
             )
     line.markdown(" · ".join(said) or words["waiting"])
@@ -118,11 +117,40 @@ def _brought(run: RunSummary, key: str) -> Film | None:
     return film
 
 
+def _amiss(both: tuple[PlaygroundSettings, ...], settings: Settings) -> None:
+    """Says which of the newest trainings came to no good end, and leads to its output."""
+    for asked in both:
+        run = run_of(KIND, asked, settings, failed_too=True)
+        if run is None or run.state in ("finished", "running"):
+            continue
+        title = _("{name}: the last training is {state}").format(name=_name(asked), state=_(run.state))
+        error = run.status.error.strip() if run.status is not None else ""
+        why = _("Its process ended without a word, as when it is killed. Train them again.")
+        if run.state == "stopped":
+            why = _("It was stopped before its end: the film shows how far it came.")
+        st.warning(plain(error.splitlines()[-1]) if error else why, title=title)
+        link("run", _("Its output"), icon=":material/terminal:", run=run.id)
+
+
+def _name(asked: PlaygroundSettings) -> str:
+    return _("One hidden layer") if asked.layers else _("Perceptron")
+
+
+def _nothing_yet(both: tuple[PlaygroundSettings, ...], settings: Settings, words: Mapping[str, str]) -> bool:
+    """Says what to do; whether both are here by now."""
+    _amiss(both, settings)
+    st.info(words["no_film"], icon=":material/movie:")
+    return None not in [run_of(KIND, asked, settings) for asked in both]
+
+
 def _start(both: tuple[PlaygroundSettings, ...], settings: Settings) -> None:
     from training.launch import LaunchError, launch_lab
 
     try:
-        for asked in both:
-            launch_lab(KIND, asked.options(), "", settings.runs, settings.data)
+        with st.spinner(_("Starting both: importing PyTorch ...")):
+            for asked in both:
+                launch_lab(KIND, asked.options(), "", settings.runs, settings.data)
     except (LaunchError, OSError) as problem:
-        st.session_state[AMISS] = str(problem)
+        st.error(plain(str(problem)), title=_("The training did not start"), icon=":material/error:")
+        return
+    st.rerun()

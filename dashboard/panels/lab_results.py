@@ -24,11 +24,14 @@ UNTOLD = (LABORATORY, "name", "visdom")  # say nothing about what is computed
 AMISS = "_amiss"
 
 
-def run_of(kind: str, asked: LabSettings, settings: Settings) -> RunSummary | None:
-    """The newest run of the laboratory with these settings that did not fail; None where there is none."""
+def run_of(kind: str, asked: LabSettings, settings: Settings, failed_too: bool = False) -> RunSummary | None:
+    """The newest run of the laboratory with these settings; None where there is none. One that failed or
+    whose process was killed counts only where those are asked for too.
+    """
     wanted = _told(asked.to_dict())
     for run in listed_runs(settings.runs):
-        if run.kind == kind and run.state not in ("failed", "lost") and _told(run.config) == wanted:
+        fits = run.kind == kind and _told(run.config) == wanted
+        if fits and (failed_too or run.state not in ("failed", "lost")):
             return run
     return None
 

@@ -35,6 +35,7 @@ from training.config import ConfigError, RunConfig
 from training.sweep_results import SweepResults, Trial, curves, read_sweep
 
 MODULE = "training.sweep"
+LOOK = 2.0  # seconds between two looks for a first race
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,8 @@ def race_result(race: Race, settings: Settings, words: Mapping[str, str]) -> Non
     """The chosen race, the newest unless the address says another; `words` has no_race and race."""
     races = [run for run in listed_runs(settings.runs) if race.races(run)]
     if not races:
-        st.info(words["no_race"], icon=":material/flag:")
+        # Another window may have started one, or this one before it was loaded anew
+        live(lambda: _no_race(race, settings, words), False, idle=LOOK)
         return
     labels = _labels(races)
     named = named_choice(
@@ -90,6 +92,12 @@ def race_result(race: Race, settings: Settings, words: Mapping[str, str]) -> Non
     )
     running = any(run.id == named and run.state == "running" for run in races)
     live(lambda: _race(race, settings, named, words), running, interval=1.0)
+
+
+def _no_race(race: Race, settings: Settings, words: Mapping[str, str]) -> bool:
+    """Says what to do; whether there is one by now."""
+    st.info(words["no_race"], icon=":material/flag:")
+    return any(race.races(run) for run in listed_runs(settings.runs))
 
 
 def _labels(races: Sequence[RunSummary]) -> dict[str, str]:

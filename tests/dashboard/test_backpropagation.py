@@ -12,6 +12,7 @@ import pytest
 from dashboard.language import texts
 from dashboard.panels.try_this import suggestions
 from models.expressions import EXPRESSIONS, Expression
+from training.playground_settings import PlaygroundSettings
 
 
 def board(page: Any) -> dict[str, Any]:
@@ -95,3 +96,16 @@ def test_films_of_exclusive_or_are_found_and_told(visit: Any, runs: Path) -> Non
     said = next(each.value for each in page.markdown if "Perceptron**" in each.value)
     assert "above 90% in 0 of 1 seed" in said.split("·")[0]
     assert "One hidden layer" in said.split("·")[1]
+
+
+def test_a_training_that_came_to_no_end_is_told(
+    open_page: Callable, make_run: Callable, words: Callable
+) -> None:
+    asked = PlaygroundSettings(
+        dataset="xor", dataset_settings={"noise": 0.0}, samples=400, epochs=200, seeds=5, layers=(4,)
+    )
+    config = asked.replace(learning_rate=0.03, activations=("tanh",)).to_dict()
+    make_run(0, "failed", kind="playground", model="playground", dataset="lab", config=config)
+    page = open_page("backpropagation", backpropagation_tab="Exclusive or")
+    assert [box.value for box in page.warning] == ["it broke"]
+    assert "Not trained with these settings yet." in words(page)
