@@ -55,6 +55,7 @@ class Observer:
         self.task = TASKS[data.task]
         self.steps_per_epoch, self.steps = steps_per_epoch, config.epochs * steps_per_epoch
         self.logged: Mapping[str | None, int] = {}  # newest step in the log, per split, of a resumed run
+        self._weights = list(network.parameters())  # to go through a network's modules takes a while
         self._metrics = [metric for metric in self.task.metrics if metric.name != "loss"]
         self._trained = Steps(self._metrics, data.in_units)
         self._speed = Speed()
@@ -171,8 +172,8 @@ class Observer:
     def _log_norms(self, step: int, epoch: float, gradient_norm: Tensor | None, learning_rate: float) -> None:
         if not self._is_new(step, None):
             return
-        weights = [weight.detach() for weight in self.network.parameters()]
-        gradients = [weight.grad for weight in self.network.parameters() if weight.grad is not None]
+        weights = [weight.detach() for weight in self._weights]
+        gradients = [weight.grad for weight in self._weights if weight.grad is not None]
         norms = [total_norm(gradients) if gradient_norm is None else gradient_norm, total_norm(weights)]
         gradient, parameter = torch.stack(norms).tolist()  # one transfer
         values = {"learning_rate": learning_rate, "gradient_norm": gradient, "parameter_norm": parameter}
