@@ -52,6 +52,17 @@ def kept_value(parameter: Parameter, key: str) -> Any:
         return parameter.default
 
 
+def put_away(parameter: Parameter, key: str) -> None:
+    """For a widget that is not drawn now: the address keeps its value, and it comes back with it.
+
+    Streamlit forgets what is not drawn, but not where a fragment inside of a fragment drew it: there the
+    browser forgets alone, and the slider would come back at its lowest stop and say so.
+    """
+    if key in st.session_state:
+        _said(parameter, kept_value(parameter, key), key)
+        del st.session_state[key]
+
+
 def stops_of(parameter: Parameter) -> list[Any]:
     """Two digits each, evenly on a logarithmic scale, with the default among them."""
     low, high = float(parameter.low or 0), float(parameter.high or 1)

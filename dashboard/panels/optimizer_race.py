@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboard.language import _
 from dashboard.panels.beside import beside
-from dashboard.panels.kept import kept_value
+from dashboard.panels.kept import kept_value, put_away
 from dashboard.panels.named_several import named_several
 from dashboard.panels.optimizer_form import (
     START,
@@ -58,12 +58,24 @@ def optimizer_race(words: Mapping[str, str]) -> None:
             _("Find each its best rate"), icon=":material/search:", key="optimizers_tune",
             on_click=_tune, args=(course, names, decay), help=words["tune"], disabled=not names,
         )  # fmt: skip
+    _put_away_others(names, course.surface)
     with right:
         if not names:
             st.info(words["none"], icon=":material/flag:")
             return
         _board(course, names, decay)
         about_surface(course)
+
+
+def _put_away_others(names: Sequence[str], surface: str) -> None:
+    """The learning rates of those that don't race here."""
+    for other in SURFACES:
+        for row in OPTIMIZERS:
+            key = rate_key(row.name, other.name)
+            if key in st.session_state and (other.name != surface or row.name not in names):
+                put_away(
+                    rate_parameter(row.name, other.name), key
+                )  # which takes a while to know the usual one
 
 
 @st.fragment  # a learning rate, or a start on the map, redraws this alone: half of the elements

@@ -109,6 +109,18 @@ def test_a_slider_moves_the_race(new_page: Callable[..., Any], dashboard: Any, s
     expect(page).to_have_url(re.compile("optimizers_rate_ravine_sgd=3"))
 
 
+def test_who_leaves_the_race_comes_back_with_its_learning_rate(page: Any, dashboard: Any) -> None:
+    board = opened(page, dashboard, optimizers_racers="sgd,adam", optimizers_rate_himmelblau_sgd="0.015")
+    rates = board.get_by_role("row", name=re.compile("^SGD")).get_by_role("cell").nth(1)
+    expect(rates).to_have_text("0.015")
+    choice = page.get_by_test_id("stButtonGroup").first.get_by_role("button", name="SGD", exact=True)
+    choice.click()
+    expect(rates).to_have_count(0)
+    choice.click()
+    expect(rates).to_have_text("0.015")
+    expect(page).to_have_url(re.compile("optimizers_rate_himmelblau_sgd=0.015"))
+
+
 def test_a_click_on_the_basin_map_moves_the_start(page: Any, dashboard: Any) -> None:
     page.goto(dashboard.page("optimizers", optimizers_tab="Basins", optimizers_side="40"))
     chart = page.get_by_role("figure", name="Which minimum every start leads to")
