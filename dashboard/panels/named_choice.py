@@ -31,7 +31,8 @@ def named_choice(
     the browser had when it asked. `looks` are st.selectbox's own (width, help ...).
     """
     _begun(options, default, key)
-    chosen = str(st.selectbox(label, list(options), format_func=words, key=key, **looks))
+    place = list(options).index(st.session_state[key])  # a box that comes back begins with what is given here
+    chosen = str(st.selectbox(label, list(options), place, format_func=words, key=key, **looks))
     return _said(chosen, default, key)
 
 
@@ -45,7 +46,10 @@ def named_switch(
 ) -> str:
     """The same with the options side by side. `looks` are st.segmented_control's own (help ...)."""
     _begun(options, default, key)
-    chosen = st.segmented_control(label, list(options), required=True, format_func=words, key=key, **looks)
+    begins = st.session_state[key]
+    chosen = st.segmented_control(
+        label, list(options), default=begins, required=True, format_func=words, key=key, **looks
+    )
     return _said(str(chosen), default, key)
 
 

@@ -35,7 +35,7 @@ def named_several(
         st.session_state[key] = [st.session_state[key]]
     chosen = st.pills(label, list(options), selection_mode="multi", format_func=words, key=key, **looks)
     found = tuple(name for name in options if name in chosen)
-    if found == tuple(default):
+    if set(found) == set(default):
         if key in st.query_params:
             del st.query_params[key]
     elif st.query_params.get(key) != ",".join(found):

@@ -116,3 +116,16 @@ def test_a_real_layer_is_drawn_in_its_own_storage(page: Any, dashboard: Any) -> 
     part.fill("18:, 25:")
     part.press("Enter")
     expect(board(page)).to_have_attribute("data-shapes", "[[2,5],[5,2]]")
+
+
+def test_a_choice_lasts_while_it_is_not_on_the_page(page: Any, dashboard: Any) -> None:
+    """Streamlit begins a box that comes back with its first option, and says so one answer later."""
+    shown(page, dashboard, tensors_group="create", tensors_create="layout")
+    for name in ("zeros", "to another layout", "zeros", "to another layout"):
+        page.get_by_role("radio", name=name, exact=True).click()
+        expect(
+            page.get_by_role("code").filter(has_text="zeros" if name == "zeros" else "to_sparse")
+        ).to_be_visible()
+    page.get_by_role("paragraph").filter(has_text=re.compile("^Storage$")).click()
+    expect(page).to_have_url(re.compile("tensors_storage=false"))
+    expect(page.get_by_role("code").filter(has_text="to_sparse(layout=torch.sparse_coo)")).to_be_visible()

@@ -26,10 +26,13 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("DESCENT_RUNS", str(folder))
     monkeypatch.setenv("DESCENT_VISDOM", "http://127.0.0.1:9")  # nothing listens there
     st.cache_resource.clear()
-    served = config.get_option("server.enableStaticServing")
-    config.set_option("server.enableStaticServing", True)  # AppTest doesn't read the dashboard's own settings
+    options = ("server.enableStaticServing", "global.disableWidgetStateDuplicationWarning")
+    before = {option: config.get_option(option) for option in options}
+    for option in options:
+        config.set_option(option, True)  # AppTest doesn't read the dashboard's own settings
     yield folder
-    config.set_option("server.enableStaticServing", served)
+    for option, value in before.items():
+        config.set_option(option, value)
 
 
 @pytest.fixture
