@@ -6,6 +6,7 @@ const WHOLE_RACE = 7 // seconds, at speed 1
 const SPEEDS = [0.25, 0.5, 1, 2, 4]
 const NARROW = 620 // pixels, below which the relief goes under the map
 const instances = new WeakMap()
+const seenBy = new WeakMap() // what each picture was last drawn from
 
 export default function (component) {
   const { data, parentElement, setStateValue } = component
@@ -35,6 +36,7 @@ function take(instance, data) {
   }
   instance.lossOf = null
   instance.paths = null
+  instance.given = (instance.given ?? 0) + 1 // how often Python has sent something
   if (other) instance.told.length = 0
   // An answer may be older than the hand: what was told from here comes back late, and moves nothing
   const echo = instance.told.indexOf(String(data.start))
@@ -245,25 +247,33 @@ function draw(instance) {
   const given = `${side} ${high} ${theme.which} ${theme.background} ${race.surface.given} ${window.devicePixelRatio}`
   if (instance.groundOf !== given) drawGround(instance.ground, race.surface, theme, side, high)
   instance.groundOf = given
-  drawMap(instance.map, instance.ground, race, state, theme, side, high)
+  const moment = `${instance.given} ${state.step} ${state.focus} ${width}`
+  changed(instance.map, `${given} ${moment} ${state.start}`, () => drawMap(instance.map, instance.ground, race, state, theme, side, high))
   const seen = `${given} ${state.view.turn} ${state.view.pitch}`
   if (instance.reliefOf !== seen) drawReliefGround(instance.reliefGround, instance.relief, state.view, theme, side, high)
   if (instance.reliefOf !== seen || !instance.paths) instance.paths = reliefPaths(race, instance.relief, state.view, side, high)
   instance.reliefOf = seen
-  drawRelief(instance.hill, instance.reliefGround, race, instance.paths, state, theme, side, high)
+  changed(instance.hill, `${seen} ${moment}`, () => drawRelief(instance.hill, instance.reliefGround, race, instance.paths, state, theme, side, high))
   const lossHigh = 210
   instance.lossScale = lossScale(race, width, lossHigh)
   const lossGiven = `${width} ${theme.which} ${theme.background}`
   if (instance.lossOf !== lossGiven) drawLossGround(instance.lossGround, race, theme, width, lossHigh, instance.words)
   instance.lossOf = lossGiven
-  drawLoss(instance.loss, instance.lossGround, race, state, theme, width, lossHigh)
+  changed(instance.loss, `${lossGiven} ${moment}`, () => drawLoss(instance.loss, instance.lossGround, race, state, theme, width, lossHigh))
   const step = Math.floor(state.step)
   instance.scrub.value = step
   instance.counter.textContent = instance.words.counter.replace("{step}", step).replace("{steps}", race.steps)
   root.dataset.step = step
   root.dataset.start = state.start.map(value => value.toFixed(4)).join(",")
   root.dataset.frames = Number(root.dataset.frames ?? 0) + 1
-  fill(instance, theme)
+  changed(instance.table, `${lossGiven} ${moment}`, () => fill(instance, theme))
+}
+
+// What a hand moves is one of four pictures, mostly: the others stay as they are.
+function changed(picture, by, redraw) {
+  if (seenBy.get(picture) === by) return
+  seenBy.set(picture, by)
+  redraw()
 }
 
 function readout(instance, place) {
