@@ -256,7 +256,8 @@ def _answer(numbers: Stack, kernels: Stack, slide: Slide, words: Mapping[str, st
         code += [f"# output channel {number}"] if many else []
         code += [", ".join(f"{value:.6g}" for value in line) for line in channel]
     tall = len(code) > MOST_ROWS + 1
-    st.code("\n".join(code), language="python", height=HIGH if tall else "content")
+    # Plain where it is long: in colours each number is an element of its own, and hundreds are slow to draw.
+    st.code("\n".join(code), language=None if tall else "python", height=HIGH if tall else "content")
     if many:
         st.caption(costs(numbers, kernels, slide, words))
 

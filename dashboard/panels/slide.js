@@ -162,7 +162,7 @@ function drawInput(board, { grid, title }, channel) {
   cells(grid, rows + 2 * border, columns + 2 * border, (cell, row, column) => {
     const [r, c] = [row - border, column - border]
     const inside = r >= 0 && r < rows && c >= 0 && c < columns
-    cell.style.setProperty("--ink", board.pen && inside ? Math.abs(numbers[r][c]) / largest : 0)
+    if (board.pen) cell.style.setProperty("--ink", inside ? Math.abs(numbers[r][c]) / largest : 0)
     if (inside) {
       editable(cell, numbers[r][c], value => changed(board, numbers, r, c, value), `${name}: ${r + 1}, ${c + 1}`)
       return
