@@ -30,7 +30,7 @@ from training.pictures import confusion_counts, histogram, prediction_grid
 from training.steps import Speed, Step, Steps
 from training.tasks import TASKS, Metric
 
-PACE = 30  # steps between two values of what costs more than a reading: norms over all weights
+PACE = 50  # steps between two values of what costs more than a reading: norms over all weights
 PICTURES = 32  # images of the grid: the first ones of the validation data, the same every time
 
 

@@ -33,7 +33,8 @@ def histogram(values: Tensor, bins: int = BINS) -> tuple[np.ndarray, np.ndarray]
         low, high = low - margin, high + margin
     if not 1e-30 < high - low < 1e30:
         flat = flat.double()  # the range or the scale would be no float32
-    places = flat.sub(low).mul_(bins / (high - low)).clamp_(0, bins - 1).int()
+    small = torch.uint8 if bins <= 256 else torch.int32  # a quarter of the bytes to count
+    places = flat.sub(low).mul_(bins / (high - low)).clamp_(0, bins - 1).to(small)
     counts = torch.bincount(places, minlength=bins)  # a fifth of torch.histc's time on the CPU
     return counts.double().cpu().numpy(), np.linspace(low, high, bins + 1)
 

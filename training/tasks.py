@@ -98,7 +98,9 @@ class Task:
 
 def classes_of(outputs: Float[Tensor, "batch outputs"]) -> Int64[Tensor, "batch"]:
     """The class each sample is taken for: the largest logit, or for one logit whether it is above 0."""
-    return outputs.argmax(dim=1) if outputs.shape[1] > 1 else (outputs[:, 0] > 0).long()
+    if outputs.shape[1] == 1:
+        return (outputs[:, 0] > 0).long()
+    return outputs.max(dim=1).indices  # argmax gives the same, and takes a quarter longer
 
 
 def classes_meant(targets: Tensor) -> Int64[Tensor, "batch"]:
