@@ -23,14 +23,14 @@ def histograms(
     """
     for name, _, begin, end in places:
         own = values[:, begin:end]
-        low, high = torch.aminmax(own, dim=1)
+        low, high = own.amin(dim=1), own.amax(dim=1)  # aminmax takes ten times as long along a dimension
         span = high - low
         if not bool(((span > 1e-30) & (span < 1e30)).all()):  # equal values, extreme ones, or no numbers
             yield name, [histogram(row, bins) for row in own]
             continue
         scaled = own.sub(low[:, None]).mul_((bins / span.double()).float()[:, None]).clamp_(0, bins - 1)
-        first = bins * torch.arange(len(own), device=own.device)[:, None]
-        counts = torch.bincount((scaled.int() + first).flatten(), minlength=bins * len(own))
+        first = bins * torch.arange(len(own), dtype=torch.int32, device=own.device)[:, None]
+        counts = torch.bincount(scaled.int().add_(first).flatten(), minlength=bins * len(own))
         counted = counts.view(len(own), bins).double().cpu().numpy()
         edges = np.linspace(low.double().cpu().numpy(), high.double().cpu().numpy(), bins + 1, axis=1)
         yield name, list(zip(counted, edges, strict=True))
