@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboard.language import _
 from dashboard.panels.bounded import noted_problem
+from dashboard.panels.styles import styles
 from models.computation import Graph
 from models.operations import OPERATIONS
 
@@ -19,7 +20,7 @@ LARGEST = 1e6
 _BOARD = st.components.v2.component(
     "descent_backprop",
     html='<div class="descent-backprop"></div>\n<!-- filled by backprop.js -->',
-    css=(HERE / "backprop.css").read_text(encoding="utf-8"),
+    css=styles("range", "backprop"),
     js="\n".join(
         (HERE / f"{piece}.js").read_text(encoding="utf-8") for piece in ("backprop_math", "backprop")
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -25,8 +26,8 @@ def bound_slider[Number: (int, float)](
     """A number between low and high. `looks` are st.slider's own (format, disabled ...)."""
     if key not in st.session_state:
         for said in st.query_params.get_all(key):
-            if not _fits(said, low, high):
-                words = _("{name} in the address is {value}; it must be a number between {low} and {high}.")
+            words = _amiss(said, low, high, isinstance(default, int))
+            if words:
                 noted_problem(
                     key,
                     words.format(name=key, value=repr(said), low=number_text(low), high=number_text(high)),
@@ -57,8 +58,14 @@ def bound_scale[Item](
     )
 
 
-def _fits(said: str, low: float, high: float) -> bool:
+def _amiss(said: str, low: float, high: float, whole: bool) -> str:
+    """What is wrong with the address's words for a slider, to be filled in; empty where nothing is."""
     try:
-        return bool(low <= float(said) <= high)
+        number = float(said)
     except ValueError:
-        return False
+        number = math.nan
+    if not low <= number <= high:
+        return _("{name} in the address is {value}; it must be a number between {low} and {high}.")
+    if whole and not said.strip().lstrip("+-").isdigit():
+        return _("{name} in the address is {value}; it must be a whole number between {low} and {high}.")
+    return ""

@@ -19,6 +19,7 @@ import streamlit as st
 from dashboard.draw_subject import DrawSubject
 from dashboard.language import _
 from dashboard.panels.film import joined
+from dashboard.panels.styles import styles
 from dashboard.theme import DARK, LIGHT
 
 HERE = Path(__file__).resolve().parent
@@ -35,7 +36,7 @@ _BRING = st.components.v2.component(
 _BOARD = st.components.v2.component(
     "descent_draw",
     html='<div class="descent-draw"></div>\n<!-- filled by draw.js -->',
-    css=(HERE / "draw.css").read_text(encoding="utf-8"),
+    css=styles("range", "draw"),
     js=joined(*PIECES),
 )
 

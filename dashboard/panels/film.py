@@ -14,6 +14,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.language import _
+from dashboard.panels.styles import styles
 from dashboard.theme import DARK, LIGHT, Palette
 from models.activations import ACTIVATIONS
 
@@ -34,7 +35,7 @@ _BRING = st.components.v2.component(
 _PLAYER = st.components.v2.component(
     "descent_film",
     html='<div class="descent-film" role="group" tabindex="0" hidden></div>\n<!-- filled by film.js -->',
-    css=(HERE / "film.css").read_text(encoding="utf-8"),
+    css=styles("range", "film"),
     js=joined(*PIECES),
 )
 

@@ -10,6 +10,7 @@ import streamlit as st
 
 from dashboard.language import _
 from dashboard.panels.film import joined
+from dashboard.panels.styles import styles
 from dashboard.theme import DARK, LIGHT, Palette
 
 HERE = Path(__file__).resolve().parent
@@ -17,7 +18,7 @@ HERE = Path(__file__).resolve().parent
 _RACE = st.components.v2.component(
     "descent_race",
     html='<div class="descent-race"></div>\n<!-- filled by race_board.js -->',
-    css=(HERE / "race_board.css").read_text(encoding="utf-8"),
+    css=styles("range", "race_board"),
     js=joined("race_surface", "race_relief", "race_loss", "race_board"),
     isolate_styles=False,  # benchmarks/pages.py looks into it; its styles name nothing but its own
 )

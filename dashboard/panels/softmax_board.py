@@ -12,6 +12,7 @@ import streamlit as st
 from dashboard.language import _
 from dashboard.number_grid import packed_grid, unpacked_grid
 from dashboard.panels.bounded import noted_problem
+from dashboard.panels.styles import styles
 from dashboard.theme import DARK, LIGHT
 
 HERE = Path(__file__).resolve().parent
@@ -22,7 +23,7 @@ Look = Literal["jacobian", "gradients", "entropy"]
 _BOARD = st.components.v2.component(
     "descent_softmax",
     html='<div class="descent-softmax"></div>\n<!-- filled by softmax_board.js -->',
-    css=(HERE / "softmax_board.css").read_text(encoding="utf-8"),
+    css=styles("range", "softmax_board"),
     js=(HERE / "softmax_board.js").read_text(encoding="utf-8"),
 )
 

@@ -87,6 +87,7 @@ def test_try_this_leads_to_what_it_says(open_page: Callable, said: Callable, fig
     ("key", "value", "sentence"),
     [
         ("descent_samples", "7", "must be a number between 10 and 120"),
+        ("descent_samples", "40.5", "must be a whole number between 10 and 120"),
         ("descent_noise", "much", "must be a number between 0 and 1"),
         ("descent_ridge", "0.5", "it can be 0, 1e-06"),
         ("descent_problem", "nothing", "must be one of gaussian, wave, digits"),
