@@ -9,7 +9,7 @@ measured.
 
 The peers are no requirement of ours. Install them where they are out of the way, and name that Python:
 
-    python -m venv peers && peers/bin/pip install trackio tensorboard numpy
+    .venv/bin/python -m venv peers && peers/bin/pip install trackio tensorboard numpy   # the Python of ours
     python benchmarks/log_calls.py --peers-python peers/bin/python
 
 Each measurement is a process of its own. Calls are timed back to back, which is the hardest case: the
