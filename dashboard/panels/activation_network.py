@@ -13,11 +13,10 @@ from dashboard.language import _, count
 from dashboard.navigation import link
 from dashboard.panels.beside import beside
 from dashboard.panels.bound_slider import bound_scale
+from dashboard.panels.checkpoint_choice import checkpoint_choice
 from dashboard.panels.escape import plain
-from dashboard.panels.landscape_form import checkpoints
 from dashboard.panels.named_choice import named_choice
 from dashboard.panels.plot import plot
-from dashboard.panels.run_picker import run_labels
 from dashboard.panels.run_store import listed_runs
 from dashboard.settings import Settings
 from logs.directory import RunDirectory
@@ -38,18 +37,8 @@ def activation_network(settings: Settings, words: Mapping[str, str]) -> None:
         st.info(words["no_runs"], icon=":material/psychology:")
         link("new_run", _("Train a network"), icon=":material/add_circle:")
         return
-    labels = run_labels(list(known.values()))
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        run = named_choice(
-            _("Network of"),
-            list(known),
-            next(iter(known)),
-            "activations_run",
-            lambda name: labels.get(name, name),
-            width=380,
-        )
-        names = checkpoints(known[run])
-        name = named_choice(_("Checkpoint"), names, names[0], "activations_checkpoint", width=150)
+        run, name = checkpoint_choice(known, "activations", (380, 150))
         with st.container(width=260):
             samples = bound_scale(_("Samples"), SAMPLES, 200, "activations_samples")
     directory = known[run].directory

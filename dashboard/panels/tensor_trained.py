@@ -15,11 +15,10 @@ from dashboard.inspect_subject import inspectable
 from dashboard.language import _
 from dashboard.navigation import link
 from dashboard.panels.bounded import noted
+from dashboard.panels.checkpoint_choice import checkpoint_choice
 from dashboard.panels.escape import plain
-from dashboard.panels.landscape_form import checkpoints
 from dashboard.panels.named_choice import named_choice
 from dashboard.panels.plot import plot
-from dashboard.panels.run_picker import run_labels
 from dashboard.panels.run_store import listed_runs
 from dashboard.settings import read_settings
 from models.tensor_operation import Held, Operation, RefusedError
@@ -66,12 +65,7 @@ def trained_tensor(row: Operation, words: Mapping[str, str]) -> Trained | None:
         st.info(words["no_runs"], icon=":material/psychology:")
         link("new_run", _("Train a network"), icon=":material/add_circle:")
         return None
-    labels = run_labels(list(known.values()))
-    run = named_choice(
-        _("Network of"), list(known), next(iter(known)), "tensors_run", lambda name: labels.get(name, name)
-    )
-    names = checkpoints(known[run])
-    checkpoint = named_choice(_("Checkpoint"), names, names[0], "tensors_checkpoint")
+    run, checkpoint = checkpoint_choice(known, "tensors")
     path = known[run].directory.checkpoints / f"{checkpoint}.safetensors"
     try:
         version = str(path), path.stat().st_mtime_ns

@@ -7,12 +7,10 @@ from dashboard.language import _, texts
 from dashboard.navigation import link
 from dashboard.onnx_runtime import published_runtime
 from dashboard.panels.bounded import said_problems
+from dashboard.panels.checkpoint_choice import checkpoint_choice
 from dashboard.panels.draw_answer import drawing, network_file, said_amiss, subject_of
 from dashboard.panels.escape import plain
-from dashboard.panels.landscape_form import checkpoints
 from dashboard.panels.live import live
-from dashboard.panels.named_choice import named_choice
-from dashboard.panels.run_picker import run_labels
 from dashboard.panels.run_store import listed_runs
 from dashboard.panels.source import show_source
 from dashboard.panels.try_this import Setting, try_this
@@ -39,14 +37,8 @@ problems = st.container()
 
 
 def board() -> None:
-    labels = run_labels(list(known.values()))
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        run = named_choice(
-            _("Network of"), list(known), next(iter(known)), "draw_run",
-            lambda name: labels.get(name, name), width=300,
-        )  # fmt: skip
-        own = checkpoints(known[run])
-        checkpoint = named_choice(_("Checkpoint"), own, own[0], "draw_checkpoint", width=130)
+        run, checkpoint = checkpoint_choice(known, "draw", (300, 130))
         centred = st.toggle(
             _("Centre and scale"), True, key="draw_centre", bind="query-params", help=words["centre"]
         )

@@ -6,13 +6,12 @@ from dashboard.inspect_subject import Subject, inspectable, run_subject
 from dashboard.language import _, texts
 from dashboard.navigation import link
 from dashboard.panels.bounded import said_problems
+from dashboard.panels.checkpoint_choice import checkpoint_choice
 from dashboard.panels.escape import plain
 from dashboard.panels.inspect_file import file_subject
 from dashboard.panels.inspect_tabs import inspect_tabs
 from dashboard.panels.inspect_work import open_look
-from dashboard.panels.landscape_form import checkpoints
-from dashboard.panels.named_choice import named_choice, named_switch
-from dashboard.panels.run_picker import run_labels
+from dashboard.panels.named_choice import named_switch
 from dashboard.panels.run_store import listed_runs
 from dashboard.panels.source import show_source
 from dashboard.settings import read_settings
@@ -34,13 +33,7 @@ def of_a_run() -> Subject | None:
         st.info(words["no_runs"], icon=":material/biotech:")
         link("new_run", _("Train a network"), icon=":material/add_circle:")
         return None
-    labels = run_labels(list(known.values()))
-    run = named_choice(
-        _("Network of"), list(known), next(iter(known)), "inspect_run",
-        lambda name: labels.get(name, name), width=380,
-    )  # fmt: skip
-    names = checkpoints(known[run])
-    name = named_choice(_("Checkpoint"), names, names[0], "inspect_checkpoint", width=150)
+    run, name = checkpoint_choice(known, "inspect", (380, 150))
     try:
         return run_subject(known[run].directory, name)
     except CheckpointError as problem:
