@@ -10,6 +10,7 @@ Hooks of an optimizer (`register_step_pre_hook`) and scaled gradients are not se
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -25,8 +26,8 @@ class Group(NamedTuple):
     kept: dict[str, list[Tensor]]
 
 
-class _Direct(torch.optim.Optimizer):
-    """What the three share. Each has a `_move(group, gradients)` that calls its kernel."""
+class _Direct(torch.optim.Optimizer, ABC):
+    """What the three share. Each has its own kernel."""
 
     _groups: list[Group] | None = None  # None: before the first step, and after whatever changes the lists
 
@@ -48,8 +49,9 @@ class _Direct(torch.optim.Optimizer):
     # Without this torch would wrap it into the recording that it is to do without
     step.hooked = True  # type: ignore[attr-defined]
 
+    @abstractmethod
     def _move(self, group: Group, gradients: list[Tensor]) -> None:
-        raise NotImplementedError
+        """One step of these weights by the optimizer's kernel."""
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self._groups = None
