@@ -20,7 +20,6 @@ import argparse
 import asyncio
 import itertools
 import os
-import shutil
 import sys
 import tempfile
 import time
@@ -32,7 +31,7 @@ from typing import Any
 REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY))
 
-from benchmarks.pages import ARGUMENTS, DASHBOARD, served  # noqa: E402
+from benchmarks.pages import ARGUMENTS, DASHBOARD, chromium, served  # noqa: E402
 
 BAR = 30.0  # pictures a second
 SETTLE = 2500  # milliseconds from the first picture to the hand: the rest of the page is drawn
@@ -160,9 +159,7 @@ async def measured(rows: Sequence[Row], seconds: float) -> AsyncIterator[Frames]
         from playwright.async_api import async_playwright
     except ImportError:
         raise SystemExit("  playwright is not installed: not measured") from None
-    browser_path = shutil.which("chromium") or shutil.which("google-chrome")
-    if browser_path is None:
-        raise SystemExit("  no Chromium here: not measured")
+    browser_path = chromium()
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "runs").mkdir()
         async with async_playwright() as playwright:

@@ -196,6 +196,14 @@ class Presses:
         return f"  {self.median:6.0f} {self.tail:6.0f} {server:8.0f} {processor:10.0f}   {name}"
 
 
+def chromium() -> str:
+    """Where the browser is. SystemExit where there is none."""
+    found = shutil.which("chromium") or shutil.which("google-chrome")
+    if found is None:
+        raise SystemExit("  no Chromium here: not measured")
+    return found
+
+
 def measured(rows: Sequence[Row], presses: int) -> Iterator[Presses]:
     """The floor, then each row. SystemExit says what is missing here, or what didn't start."""
     try:
@@ -203,9 +211,7 @@ def measured(rows: Sequence[Row], presses: int) -> Iterator[Presses]:
         from playwright.sync_api import sync_playwright
     except ImportError:
         raise SystemExit("  playwright is not installed: not measured") from None
-    browser_path = shutil.which("chromium") or shutil.which("google-chrome")
-    if browser_path is None:
-        raise SystemExit("  no Chromium here: not measured")
+    browser_path = chromium()
     with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
         folder = Path(name)
         run = _trained(folder / "runs") if any("{run}" in row.page for row in rows) else ""
