@@ -82,13 +82,6 @@ function newBoard(root) {
   return board
 }
 
-function element(name, className, parent) {
-  const made = document.createElement(name)
-  if (className) made.className = className
-  parent.append(made)
-  return made
-}
-
 function drawn(name, parent, attributes = {}) {
   const made = document.createElementNS(SVG, name)
   for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value)

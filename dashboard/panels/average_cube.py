@@ -14,6 +14,7 @@ from torch import Tensor
 
 from dashboard.language import _
 from dashboard.panels.bounded import noted_problem
+from dashboard.panels.film import joined
 from dashboard.theme import DARK, LIGHT
 from models.normalisation import EPSILON, NORMALISATIONS, averaged_sets, normalised
 
@@ -52,7 +53,7 @@ _CUBES = st.components.v2.component(
     "descent_cubes",
     html='<div class="descent-cubes"></div>\n<!-- filled by average_cube.js -->',
     css=(HERE / "average_cube.css").read_text(encoding="utf-8"),
-    js=(HERE / "average_cube.js").read_text(encoding="utf-8"),
+    js=joined("element", "average_cube"),
 )
 
 

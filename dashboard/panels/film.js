@@ -62,13 +62,6 @@ function newPlayer(root) {
   return player
 }
 
-function element(name, className, parent) {
-  const made = document.createElement(name)
-  made.className = className
-  parent?.append(made)
-  return made
-}
-
 function buildBar(player) {
   const bar = element("div", "bar", player.root)
   const button = (name, act) => {

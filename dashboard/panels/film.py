@@ -19,7 +19,7 @@ from dashboard.theme import DARK, LIGHT, Palette
 from models.activations import ACTIVATIONS
 
 HERE = Path(__file__).resolve().parent
-PIECES = ("film_network", "film_store", "film_picture", "film_diagram", "film_curves", "film")
+PIECES = ("element", "film_network", "film_store", "film_picture", "film_diagram", "film_curves", "film")
 
 
 def joined(*pieces: str) -> str:

@@ -78,13 +78,6 @@ function newWipe(root) {
   return wipe
 }
 
-function element(name, className, parent) {
-  const made = document.createElement(name)
-  if (className) made.className = className
-  parent.append(made)
-  return made
-}
-
 // As large as its place allows, each pixel of the picture several of the screen's.
 function fit(wipe) {
   const { canvas, pictures, root } = wipe

@@ -11,6 +11,7 @@ import streamlit as st
 
 from dashboard.charts.samples import data_url
 from dashboard.language import _
+from dashboard.panels.film import joined
 
 HERE = Path(__file__).resolve().parent
 QUICK = 1  # of PNG: less than half the time for a few more bytes
@@ -19,7 +20,7 @@ _WIPE = st.components.v2.component(
     "descent_wipe",
     html='<div class="descent-wipe"></div>\n<!-- filled by picture_wipe.js -->',
     css=(HERE / "picture_wipe.css").read_text(encoding="utf-8"),
-    js=(HERE / "picture_wipe.js").read_text(encoding="utf-8"),
+    js=joined("element", "picture_wipe"),
 )
 Named = tuple[str, np.ndarray]  # a title, and a picture uint8 [height, width] or [height, width, 3]
 

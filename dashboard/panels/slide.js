@@ -56,13 +56,6 @@ function button(parent, press) {
   return made
 }
 
-function element(name, className, parent) {
-  const made = document.createElement(name)
-  if (className) made.className = className
-  parent.append(made)
-  return made
-}
-
 // A box for each group; those that are there stay while there are as many channels.
 function laidOut(board) {
   const { groups, inputs, outputs } = layout(board)

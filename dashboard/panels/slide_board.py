@@ -21,7 +21,7 @@ _SLIDE = st.components.v2.component(
     "descent_slide",
     html='<div class="descent-slide"></div>\n<!-- filled by slide.js -->',
     css=(HERE / "slide.css").read_text(encoding="utf-8"),
-    js=joined("slide_math", "slide"),
+    js=joined("element", "slide_math", "slide"),
 )
 
 

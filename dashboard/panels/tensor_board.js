@@ -70,13 +70,6 @@ function create(root) {
   return board
 }
 
-function element(name, className, parent) {
-  const made = document.createElement(name)
-  made.className = className
-  parent.append(made)
-  return made
-}
-
 function make(parent, name, attributes = {}, text = null) {
   const made = document.createElementNS(SVG, name)
   for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value)

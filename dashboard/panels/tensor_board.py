@@ -10,6 +10,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.language import _
+from dashboard.panels.film import joined
 from dashboard.panels.styles import styles
 from dashboard.theme import DARK, LIGHT
 from models.tensor_operation import Mixed, Operation, Outcome
@@ -20,7 +21,7 @@ _BOARD = st.components.v2.component(
     "descent_tensors",
     html='<div class="descent-tensors"></div>\n<!-- filled by tensor_board.js -->',
     css=styles("range", "tensor_board"),
-    js=(HERE / "tensor_board.js").read_text(encoding="utf-8"),
+    js=joined("element", "tensor_board"),
 )
 
 
