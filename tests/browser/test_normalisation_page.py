@@ -113,7 +113,7 @@ def test_sliders_move_the_surface_and_the_depth(page: Any, dashboard: Any) -> No
     slider.press("ArrowRight")
     expect(chart.get_by_text("As they are: condition number 100")).to_be_visible()
     page.get_by_role("button", name="Weights far too small").click()
-    expect(page.get_by_text("With batch norm")).to_be_visible()
+    expect(page.get_by_text("With batch norm", exact=True)).to_be_visible()
     expect(
         page.get_by_role("figure", name="Signals with and without").locator(".js-line").first
     ).to_be_visible()
