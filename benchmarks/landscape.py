@@ -142,9 +142,9 @@ def mlp(options: argparse.Namespace) -> bool:
     some = [(a / 10, b / 10) for a in range(-4, 4) for b in range(-4, 4)]
 
     def chain() -> None:
-        ours(case, lambda: losses, 1)
+        losses = ChainLosses(case.network, case.plane, case.samples, SCORE)  # one for all levels, as the
+        ours(case, lambda: losses, 1)  # product has it
 
-    losses = ChainLosses(case.network, case.plane, case.samples, SCORE)
     rounds: dict[str, list[float]] = {"ours": [], "loss-landscapes": [], "procedure": []}
     try:
         import loss_landscapes  # noqa: F401
@@ -153,12 +153,7 @@ def mlp(options: argparse.Namespace) -> bool:
         return False
     package(case, 4), procedure(case, some[:4]), chain()
     for _ in range(options.rounds):
-        rounds["ours"].append(
-            processor(
-                lambda: ours(case, lambda: ChainLosses(case.network, case.plane, case.samples, SCORE), 1)
-            )
-            / SIDE**2
-        )
+        rounds["ours"].append(processor(chain) / SIDE**2)
         rounds["loss-landscapes"].append(processor(lambda: package(case, 12)) / 144)
         rounds["procedure"].append(processor(lambda: procedure(case, some)) / len(some))
     for name, found in rounds.items():

@@ -3,7 +3,7 @@
 Between W_0 + a W_1 + b W_2 and the samples X lie, in the first layer, the same three products for every
 point: X W_0^T, X W_1^T and X W_2^T. They are computed once, the sum of the first two once for every row of
 the grid, and a point costs one addition in place of the largest product of the network. Samples lie last,
-[features, samples], as in training/stacked_layers.py, in blocks that stay in the processor's cache.
+[features, samples], as in training/stacked_layers.py, in blocks large enough for the products' full rate.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from training.landscape_modules import Plane, at_point
 from training.landscape_scores import Samples, Score
 from training.stacked_layers import Layer, Linear, chain
 
-BLOCK = 500  # samples that are computed at a time
+BLOCK = 2000  # samples that are computed at a time
 
 
 class ChainLosses:
@@ -70,17 +70,27 @@ class ChainLosses:
         if self.together:
             return self._together(a, b)
         found = {split: torch.zeros(len(b), 2, dtype=torch.float64) for split in self.products}
-        points = [self._at(a, second) for second in b]
-        for split, blocks in self.products.items():
-            outputs: list[list[Tensor]] = [[] for _ in b]
-            for centre, first, *second in blocks:  # a block's products stay in the cache over all points
-                start = torch.add(centre, first, alpha=a)
-                for place, (share, point) in enumerate(zip(b, points, strict=True)):
-                    hidden = torch.add(start, second[0], alpha=share) if second else start.clone()
-                    outputs[place].append(self._outputs(hidden.unsqueeze(0), point))
-            for place, parts in enumerate(outputs):
+        start, *rest = self.plane
+        row = {name: at_point(self.plane[:2], name, a, 0.0) for name in start}
+        starts = {split: [_start(block, a) for block in blocks] for split, blocks in self.products.items()}
+        # Each point writes where the one before it wrote, which the processor still has at hand
+        room = {each.shape: torch.empty_like(each) for blocks in starts.values() for each in blocks}
+        for place, share in enumerate(b):
+            point = {**self.buffers, **row}
+            for direction in rest[1:]:
+                point |= {name: torch.add(row[name], direction[name], alpha=share) for name in row}
+            for split, blocks in self.products.items():
+                parts = []
+                for (_, _, *second), start in zip(blocks, starts[split], strict=True):
+                    hidden = room[start.shape]
+                    if second:
+                        torch.add(start, second[0], alpha=share, out=hidden)
+                    else:
+                        hidden.copy_(start)
+                    parts.append(self._outputs(hidden, point))
                 # All samples at once: of so few numbers a call costs more than they do
-                found[split][place] = self.score.across(torch.cat(parts, dim=1), self.targets[split]).cpu()
+                outputs = parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
+                found[split][place] = self.score.across(outputs, self.targets[split]).cpu()
         return found
 
     def _together(self, a: float, b: Sequence[float]) -> dict[str, Tensor]:
@@ -113,13 +123,10 @@ class ChainLosses:
             hidden = layer(hidden, point, False)
         return hidden[0]
 
-    def _at(self, a: float, b: float) -> dict[str, Tensor]:
-        """The parameters there, without the first layer's, and the buffers."""
-        centre, *directions = self.plane
-        point = dict(self.buffers)
-        for name in centre:
-            point[name] = at_point((centre, *directions), name, a, b)
-        return point
+
+def _start(block: Sequence[Tensor], a: float) -> Tensor:
+    """What all points of a row share: the first layer's sums before the second direction is added."""
+    return torch.add(block[0], block[1], alpha=a).unsqueeze(0)
 
 
 def chain_of(network: nn.Module, samples: Mapping[str, Samples]) -> list[Layer] | None:

@@ -58,8 +58,9 @@ class Score:
         """Sums over samples whose outputs lie one below the other, as in the fast way of a chain."""
         if self.loss == "cross_entropy" and not targets.is_floating_point():
             others = margins(outputs, targets)
-            right = (others.amax(dim=0) < 0).sum()
-            if (others == 0).any():  # the first of several largest outputs is the answer
+            largest = others.amax(dim=0)
+            right = (largest < 0).sum()
+            if (largest == 0).any():  # the first of several largest outputs is the answer
                 right = (outputs.argmax(dim=0) == targets).sum()
             losses = margin_losses(others).sum(dtype=torch.float64)
             return torch.stack([losses, right.double()])
@@ -110,7 +111,10 @@ def margins(
 
 
 def margin_losses(others: Float[Tensor, "classes samples"]) -> Float[Tensor, "samples"]:
-    r"""Cross entropy as softplus(log \sum_{j \ne y} e^{s_j - s_y}), from `margins`: it keeps its digits down
-    to 1e-30, where log-sum-exp minus the right output has lost them at 1e-7.
+    r"""Cross entropy as log(1 + \sum_{j \ne y} e^{s_j - s_y}), from `margins`: it keeps its digits down to
+    1e-30, where log-sum-exp minus the right output has lost them at 1e-7. An infinite margin is an infinite
+    loss.
     """
-    return functional.softplus(others.logsumexp(dim=0), threshold=30.0)
+    top = others.amax(dim=0).clamp_(0.0, torch.finfo(others.dtype).max)  # 0: that of the right class itself
+    rest = (others - top).exp_().sum(dim=0)
+    return top + torch.log1p(rest + torch.expm1(-top))  # e^-top of the right class, and expm1(0) is exactly 0
