@@ -41,7 +41,8 @@ from models.zoo import build_model  # noqa: E402
 from training.directions import random_plane, weights_of  # noqa: E402
 from training.landscape_chain import ChainLosses  # noqa: E402
 from training.landscape_grid import Grid, Losses, compute  # noqa: E402
-from training.landscape_modules import FoldedLosses, PreviewLosses  # noqa: E402
+from training.landscape_modules import FoldedLosses  # noqa: E402
+from training.landscape_preview import PreviewLosses  # noqa: E402
 from training.landscape_scores import Samples, Score  # noqa: E402
 
 PACKAGE_BAR, PROCEDURE_BAR, WORKERS_BAR = 5.0, 8.0, 1.6
@@ -105,7 +106,7 @@ def package(case: Case, side: int) -> None:
         loss_landscapes.random_plane(case.network, metric, 1, side, "filter", deepcopy_model=True)
 
 
-def ours(case: Case, make: Callable[[], Losses], workers: int, level: int = SIDE) -> Grid:
+def ours(case: Case, make: Callable[[int], Losses], workers: int, level: int = SIDE) -> Grid:
     """The plane of a level and of the ones before it."""
     grid = case.grid()
     for each in grid.levels:
@@ -143,7 +144,7 @@ def mlp(options: argparse.Namespace) -> bool:
 
     def chain() -> None:
         losses = ChainLosses(case.network, case.plane, case.samples, SCORE)  # one for all levels, as the
-        ours(case, lambda: losses, 1)  # product has it
+        ours(case, lambda number: losses, 1)  # product has it
 
     rounds: dict[str, list[float]] = {"ours": [], "loss-landscapes": [], "procedure": []}
     try:
@@ -168,10 +169,10 @@ def mlp(options: argparse.Namespace) -> bool:
 def workers(options: argparse.Namespace) -> bool:
     case = mlp_case()
     losses = ChainLosses(case.network, case.plane, case.samples, SCORE)
-    ours(case, lambda: losses, 2)
+    ours(case, lambda number: losses, 2)
     ratios = []
     for _ in range(options.rounds):
-        one, two = (clock(lambda count=count: ours(case, lambda: losses, count)) for count in (1, 2))
+        one, two = (clock(lambda count=count: ours(case, lambda number: losses, count)) for count in (1, 2))
         ratios.append(one / two)
         print(f"  one worker {one:.2f} s, two {two:.2f} s")
     return verdict("two workers against one, by the clock", statistics.median(ratios), WORKERS_BAR)

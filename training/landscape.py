@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +36,11 @@ from training.landscape_batched import BatchedLosses
 from training.landscape_chain import ChainLosses, chain_of
 from training.landscape_grid import Grid, Losses, compute
 from training.landscape_journal import Journal, read_journal
-from training.landscape_modules import FoldedLosses, ModuleLosses, PreviewLosses, convolves
+from training.landscape_modules import FoldedLosses, ModuleLosses, PointLosses, convolves
 from training.landscape_numbers import normalises, write_curve, write_numbers
 from training.landscape_path import write_path
 from training.landscape_plane import Cut, cut_of
+from training.landscape_preview import PreviewLosses
 from training.landscape_settings import KINDS, LandscapeSettings
 from training.landscape_subject import Subject, subject_of
 from training.places import found_run
@@ -71,11 +73,11 @@ class Work:
 
 @dataclass(frozen=True)
 class Way:
-    """How points are computed: what makes each thread its own, in words, and how many points at once (None:
-    rows, which take a moment). `workers`: how many threads it bears, 0 for any number.
+    """How points are computed: what gives thread 0, 1, ... its own, in words, and how many points at once
+    (None: rows, which take a moment). `workers`: how many threads it bears, 0 for any number.
     """
 
-    make: Callable[[], Losses]
+    make: Callable[[int], Losses]
     title: str
     at_once: int | None = None
     workers: int = 0
@@ -161,21 +163,23 @@ def way_of(
     )
     if not recompute and chain_of(network, samples) is not None:
         shared = ChainLosses(network, cut.parts, samples, score, together)  # it only reads: one for all
-        return Way(lambda: shared, shared.title, workers=int(together))
+        return Way(lambda number: shared, shared.title, workers=int(together))
     if together:
         try:
             every = BatchedLosses(network, cut.parts, samples, score, recompute)
-            return Way(lambda: every, every.title + measured, workers=1)
+            return Way(lambda number: every, every.title + measured, workers=1)
         except ValueError as problem:
             print(problem, flush=True)
     if recompute or not convolves(network):
-        return Way(
-            lambda: ModuleLosses(network, cut.parts, samples, score, recompute),
-            ModuleLosses.title + measured,
-            at_once=1,
-        )
-    folded = PreviewLosses if settings.preview else FoldedLosses
-    return Way(lambda: folded(network, cut.parts, samples, score), folded.title, at_once=1)
+        general = ModuleLosses(network, cut.parts, samples, score, recompute)
+        return Way(_one_each(general), general.title + measured, at_once=1)
+    folded = (PreviewLosses if settings.preview else FoldedLosses)(network, cut.parts, samples, score)
+    return Way(_one_each(folded), folded.title, at_once=1)
+
+
+def _one_each(losses: PointLosses) -> Callable[[int], Losses]:
+    """Gives thread 0 these, and every other its own, the same for all levels."""
+    return cache(lambda number: losses if number == 0 else losses.another())
 
 
 def key_of(settings: LandscapeSettings, subject: Subject, other: Subject | None) -> str:

@@ -70,14 +70,13 @@ class ChainLosses:
         if self.together:
             return self._together(a, b)
         found = {split: torch.zeros(len(b), 2, dtype=torch.float64) for split in self.products}
-        start, *rest = self.plane
-        row = {name: at_point(self.plane[:2], name, a, 0.0) for name in start}
+        row = {name: at_point(self.plane[:2], name, a, 0.0) for name in self.plane[0]}
         starts = {split: [_start(block, a) for block in blocks] for split, blocks in self.products.items()}
         # Each point writes where the one before it wrote, which the processor still has at hand
         room = {each.shape: torch.empty_like(each) for blocks in starts.values() for each in blocks}
         for place, share in enumerate(b):
             point = {**self.buffers, **row}
-            for direction in rest[1:]:
+            for direction in self.plane[2:]:
                 point |= {name: torch.add(row[name], direction[name], alpha=share) for name in row}
             for split, blocks in self.products.items():
                 parts = []

@@ -13,7 +13,7 @@ import queue
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -29,6 +29,7 @@ SMALLEST = 1e-30  # a loss that float32 calls 0 has a logarithm too
 Place = tuple[int, int]  # on the lattice, from 0
 
 
+@runtime_checkable
 class Losses(Protocol):
     """What computes a row: sums [points, 2] of losses and right answers for each split."""
 
@@ -160,15 +161,16 @@ def spline(ticks: Sequence[float], values: np.ndarray, places: Sequence[float]) 
 def compute(
     grid: Grid,
     level: int,
-    make: Callable[[], Losses],
+    make: Callable[[int], Losses],
     workers: int,
     should_stop: Callable[[], bool],
     tick: Callable[[int, list[int]], None] = lambda a, b: None,
     at_once: int | None = None,
 ) -> bool:
     """Computes what a level lacks, row by row, in `workers` threads of one torch thread each; whether it is
-    whole. `make` gives each thread what it computes with, and `tick` hears of points as they come, by their
-    places. `at_once`: points that are computed together, where whole rows save nothing (None: a row).
+    whole. `make` gives thread 0, 1, ... what it computes with, before any of them begins, and `tick` hears
+    of points as they come, by their places. `at_once`: points that are computed together, where whole rows
+    save nothing (None: a row).
 
     An exception in a thread ends the others and is raised here; rows that are done are kept.
     """
@@ -184,10 +186,9 @@ def compute(
     done: queue.SimpleQueue[tuple[int, list[int], dict[str, Tensor]] | BaseException] = queue.SimpleQueue()
     ended = threading.Event()
 
-    def work() -> None:
+    def work(losses: Losses) -> None:
         torch.set_num_threads(1)
         try:
-            losses = make()
             for a, b in _until_empty(waiting):
                 if ended.is_set():
                     return
@@ -196,7 +197,10 @@ def compute(
             done.put(error)
 
     count = max(1, min(workers, len(rows)))
-    threads = [threading.Thread(target=work, name=f"rows-{number}", daemon=True) for number in range(count)]
+    threads = [
+        threading.Thread(target=work, args=(losses,), name=f"rows-{number}", daemon=True)
+        for number, losses in enumerate([make(number) for number in range(count)])
+    ]
     for thread in threads:
         thread.start()
     try:

@@ -3,8 +3,8 @@ point.
 
 `FoldedLosses` does the same for networks whose convolutions stand before a batch norm, as one layer each:
 in evaluation a batch norm is a scale and a shift, which the convolution before it can take over. They are
-computed for each point in float32. Pictures lie channels-last, in small blocks. `PreviewLosses` goes on in
-bfloat16.
+computed for each point in float32. Pictures lie channels-last, in small blocks, and ReLUs and sums are done
+by the convolutions before them (training/landscape_fusion.py).
 """
 
 from __future__ import annotations
@@ -18,13 +18,15 @@ from jaxtyping import Float64
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from training.landscape_fusion import fuse_rectifiers
 from training.landscape_scores import Samples, Score
 
 Plane = Sequence[Mapping[str, Tensor]]  # the point and, where it moves, one or two directions
 BLOCK = 250  # samples at a time on a processor
-PICTURES = 50  # ... of a convolutional network: what it passes on stays in the cache
+PICTURES = (
+    50  # ... of a convolutional network, twice as many in bfloat16: what it passes on stays in the cache
+)
 DEVICE_BLOCK = 2000  # ... on an accelerator
-CALIBRATING = 16  # samples at least that a preview computes in float32 too
 
 
 class PointLosses(ABC):
@@ -38,6 +40,12 @@ class PointLosses(ABC):
     def __init__(self, plane: Plane, score: Score, device: torch.device) -> None:
         self.plane = [{name: own.to(device) for name, own in part.items()} for part in plane]
         self.score = score
+        self.measured: Tensor | None = None  # what batch norm's statistics are recomputed from, at each point
+
+    def another(self) -> PointLosses:
+        """For another thread: a network of its own, the same plane and samples."""
+        shared = (self.plane, self.blocks, self.measured)
+        return copy.deepcopy(self, {id(each): each for each in shared})
 
     @abstractmethod
     def move(self, a: float, b: float) -> None:
@@ -79,7 +87,8 @@ class ModuleLosses(PointLosses):
         super().__init__(plane, score, device)
         self.network = copy.deepcopy(network).eval().requires_grad_(False)
         self.norms = [module for module in self.network.modules() if isinstance(module, _BatchNorm)]
-        self.measured = samples["train"].inputs if recompute else None
+        if recompute:
+            self.measured = samples["train"].inputs
         size = BLOCK if device.type == "cpu" else DEVICE_BLOCK
         self.blocks = {split: own.blocks(size) for split, own in samples.items()}
 
@@ -107,6 +116,7 @@ class FoldedLosses(PointLosses):
     """Losses of a convolutional network, each batch norm folded into the layer before it, at each point."""
 
     title = "batch norm is folded into the convolutions, point by point"
+    pictures = PICTURES
 
     def __init__(
         self,
@@ -123,58 +133,21 @@ class FoldedLosses(PointLosses):
         self.fused = [Fused(network, self.network, layer, norm) for layer, norm in pairs]
         taken = {name for fused in self.fused for name in fused.names}
         self.others = [(n, own) for n, own in self.network.named_parameters() if n not in taken]
-        size = PICTURES if device.type == "cpu" else DEVICE_BLOCK
+        size = self.pictures if device.type == "cpu" else DEVICE_BLOCK
         self.blocks = {
-            split: [Samples(_laid(block.inputs), block.targets) for block in every.blocks(size)]
+            split: [Samples(laid(block.inputs), block.targets) for block in every.blocks(size)]
             for split, every in samples.items()
         }
+        self.run = fuse_rectifiers(self.network, laid(example_of(samples)))
+
+    def outputs(self, inputs: Tensor) -> Tensor:
+        return self.run(inputs)
 
     def move(self, a: float, b: float) -> None:
         for fused in self.fused:
             fused.move(self.plane, a, b)
         for name, own in self.others:
             own.copy_(at_point(self.plane, name, a, b))
-
-
-class PreviewLosses(FoldedLosses):
-    """The same in bfloat16 after the folding: more than twice as fast where the processor has it.
-
-    Rounded weights shift the outputs of all samples alike more than they scatter them. So a few samples are
-    computed in float32 too, and the mean difference of each output is taken off all: bias correction as of
-    quantised networks (Nagel et al. 2019, arXiv:1906.04721, section 4.2), at the outputs.
-    """
-
-    title = FoldedLosses.title + " and computed in bfloat16, a preview"
-
-    def __init__(
-        self, network: nn.Module, plane: Plane, samples: Mapping[str, Samples], score: Score
-    ) -> None:
-        super().__init__(network, plane, samples, score)
-        self.exact = self.network
-        self.network = copy.deepcopy(self.exact).to(torch.bfloat16)
-        head, *rest = next(iter(self.blocks.values()))  # samples are drawn: the first are as good as any
-        self.few = head.first(CALIBRATING)
-        left = Samples(head.inputs[CALIBRATING:], head.targets[CALIBRATING:])
-        pieces = {**self.blocks, next(iter(self.blocks)): [self.few, left, *rest]}
-        self.blocks = {
-            split: [
-                Samples(piece.inputs.to(torch.bfloat16), piece.targets) for piece in own if len(piece.inputs)
-            ]
-            for split, own in pieces.items()
-        }
-        self.rounded = next(iter(self.blocks.values()))[0].inputs  # the few, as the preview takes them
-        self.known = self.shift = torch.zeros(())
-
-    def move(self, a: float, b: float) -> None:
-        super().move(a, b)
-        for own, exact in zip(self.network.parameters(), self.exact.parameters(), strict=True):
-            own.copy_(exact)
-        self.known = self.exact(self.few.inputs)
-        # far out outputs overflow in both: their difference would make a hole of an infinite loss
-        self.shift = (self.network(self.rounded) - self.known).mean(0).nan_to_num(0.0, 0.0, 0.0)
-
-    def outputs(self, inputs: Tensor) -> Tensor:
-        return self.known if inputs is self.rounded else self.network(inputs) - self.shift
 
 
 class Fused:
@@ -281,7 +254,8 @@ def _without_norms(network: nn.Module, pairs: Sequence[tuple[str, str]]) -> nn.M
     return folded
 
 
-def _laid(inputs: Tensor) -> Tensor:
+def laid(inputs: Tensor) -> Tensor:
+    """Pictures channels-last; anything else as it is."""
     return inputs.contiguous(memory_format=torch.channels_last) if inputs.dim() == 4 else inputs
 
 

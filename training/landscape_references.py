@@ -111,5 +111,5 @@ def reference_plane(reference: Reference) -> Float[np.ndarray, "side side"]:
     )  # fmt: skip
     grid = Grid((-1.0, 1.0), (-1.0, 1.0), {"train": SAMPLES}, SIDE)
     losses = ModuleLosses(network, plane, {"train": points()}, Score("cross_entropy"))
-    compute(grid, SIDE, lambda: losses, 1, lambda: False)
+    compute(grid, SIDE, lambda number: losses, 1, lambda: False)
     return grid.values(SIDE, "train")

@@ -42,7 +42,7 @@ def test_a_point_is_computed_once_whatever_level_asks_for_it() -> None:
     grid = plane()
     asked: list[tuple[float, float]] = []
     for level in grid.levels:
-        assert compute(grid, level, lambda: Bowl(asked), 2, never)
+        assert compute(grid, level, lambda number: Bowl(asked), 2, never)
     assert len(asked) == len(set(asked)) == 25 * 25 == len(grid.known)
     values = grid.values(25, "test")
     ticks_a, ticks_b = np.linspace(-1, 1, 25)[:, None], np.linspace(-2, 2, 25)[None]
@@ -54,7 +54,7 @@ def test_a_line_has_one_row() -> None:
     grid = Grid((-1.0, 1.0), None, {"test": 4}, 25)
     asked: list[tuple[float, float]] = []
     for level in grid.levels:
-        compute(grid, level, lambda: Bowl(asked), 3, never)
+        compute(grid, level, lambda number: Bowl(asked), 3, never)
     assert sorted(asked) == [(pytest.approx(a), 0.0) for a in np.linspace(-1, 1, 25)]
     assert grid.values(25, "test").shape == (25,)
 
@@ -62,13 +62,13 @@ def test_a_line_has_one_row() -> None:
 def test_columns_give_the_grid_back_and_only_what_lacks_is_computed() -> None:
     first = plane()
     asked: list[tuple[float, float]] = []
-    compute(first, 9, lambda: Bowl(asked), 1, never)
+    compute(first, 9, lambda number: Bowl(asked), 1, never)
     second = plane()
     second.take(first.columns())
     assert second.known == first.known
     again: list[tuple[float, float]] = []
     for level in second.levels:
-        compute(second, level, lambda: Bowl(again), 1, never)
+        compute(second, level, lambda number: Bowl(again), 1, never)
     assert len(again) == 625 - 81
     assert not set(again) & set(asked)
 
@@ -76,9 +76,9 @@ def test_columns_give_the_grid_back_and_only_what_lacks_is_computed() -> None:
 def test_a_stop_keeps_the_rows_that_are_done() -> None:
     grid = plane()
     asked: list[tuple[float, float]] = []
-    assert not compute(grid, 9, lambda: Bowl(asked), 1, lambda: len(grid.known) >= 18)
+    assert not compute(grid, 9, lambda number: Bowl(asked), 1, lambda: len(grid.known) >= 18)
     assert 18 <= len(grid.known) < 81
-    assert compute(grid, 9, lambda: Bowl(asked), 1, never)
+    assert compute(grid, 9, lambda number: Bowl(asked), 1, never)
     assert len(grid.known) == 81
 
 
@@ -91,14 +91,14 @@ def test_an_error_in_a_thread_is_raised_and_ends_the_others() -> None:
 
     grid = plane()
     with pytest.raises(RuntimeError, match="no memory"):
-        compute(grid, 9, lambda: Broken([]), 2, never)
+        compute(grid, 9, lambda number: Broken([]), 2, never)
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("rows-")]
 
 
 def test_refinement_is_the_splines_error_in_the_log_of_the_loss() -> None:
     grid = plane()
     for level in grid.levels:
-        compute(grid, level, lambda: Bowl([]), 2, never)
+        compute(grid, level, lambda number: Bowl([]), 2, never)
     error = grid.refinement(9, 13, "test")
     assert 0 < error["rms"] <= error["largest"] < 0.02
     finer = grid.refinement(13, 25, "test")

@@ -5,22 +5,23 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional
 
 from models.zoo import build_model
 from training.directions import random_plane, weights_of
 from training.landscape_batched import BatchedLosses
 from training.landscape_chain import ChainLosses, chain_of
 from training.landscape_modules import (
-    CALIBRATING,
     FoldedLosses,
     ModuleLosses,
-    PreviewLosses,
     example_of,
     norms_to_fold,
 )
+from training.landscape_preview import PreviewLosses
 from training.landscape_scores import Samples, Score, margin_losses, margins
 
 POINTS = [(0.0, 0.0), (0.7, -0.4), (-1.0, 1.0)]
@@ -120,21 +121,82 @@ def test_a_preview_in_bfloat16_is_within_two_thousandths() -> None:
         assert found.tolist() != true.tolist()
 
 
-def test_a_preview_takes_off_what_rounding_shifts_and_counts_its_few_exact_samples_once() -> None:
+@pytest.mark.parametrize("kind", [FoldedLosses, ModuleLosses, PreviewLosses])
+def test_another_thread_gets_a_network_of_its_own_and_the_same_samples(
+    kind: type[FoldedLosses | ModuleLosses],
+) -> None:
     torch.manual_seed(0)
-    network = prepared(build_model("resnet20", (3, 16, 16), 5, {}))
-    samples = samples_of((3, 16, 16))
-    plane = (weights_of(network),)
-    preview = PreviewLosses(network, plane, samples, CROSS_ENTROPY)
+    network = prepared(build_model("resnet20", (3, 8, 8), 5, {}))
+    samples = samples_of((3, 8, 8))
+    plane = (weights_of(network), *random_plane(weights_of(network), "filter", True, True, 0))
+    losses = kind(network, plane, samples, CROSS_ENTROPY)
+    other = losses.another()
+    assert other.blocks is losses.blocks
+    expected = losses.row(0.2, [0.1])["test"]
+    other.row(-0.5, [0.5])
+    again, own = losses.row(0.2, [0.1])["test"], losses.outputs(losses.blocks["test"][0].inputs)
+    other.move(-0.5, 0.5)
+    assert torch.equal(again, expected)
+    assert torch.equal(losses.outputs(losses.blocks["test"][0].inputs), own)
+    assert torch.equal(other.row(0.2, [0.1])["test"], expected)
+
+
+def rounded(network: nn.Module) -> nn.Module:
+    """In bfloat16, and nothing more."""
+    return copy.deepcopy(network).to(torch.bfloat16)
+
+
+@pytest.mark.parametrize("model", ["resnet20", "lenet5"])
+@torch.no_grad()
+def test_a_preview_takes_off_what_rounding_shifts(model: str) -> None:
+    """The mean of its outputs is nearer than that of a network which is only rounded."""
+    shape = (3, 16, 16) if model == "resnet20" else (1, 28, 28)
+    nearer = []
+    for seed in range(3):
+        torch.manual_seed(seed)
+        network = prepared(build_model(model, shape, 5, {}))
+        samples = samples_of(shape)
+        preview = PreviewLosses(network, (weights_of(network),), samples, CROSS_ENTROPY)
+        preview.move(0.0, 0.0)
+        inputs = samples["train"].inputs
+        exact, plain = network(inputs), rounded(network)(inputs.to(torch.bfloat16)).float()
+        found = preview.outputs(inputs.to(torch.bfloat16)).float()
+        off, before = ((each - exact).mean(0).norm() for each in (found, plain))
+        nearer.append(float(before / off))
+    assert float(np.prod(nearer)) > (4 if model == "resnet20" else 1)
+
+
+class Grouped(nn.Module):
+    """A convolution in groups without a bias, and a linear layer between positions."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.spread, self.conv = nn.Conv2d(2, 6, 1), nn.Conv2d(6, 4, 3, groups=2, bias=False)
+        self.mix, self.head = nn.Linear(4, 4), nn.Linear(16, 5)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        hidden = torch.relu(self.conv(self.spread(images)))
+        return self.head(self.mix(hidden).flatten(2).mean(dim=1))
+
+
+@torch.no_grad()
+def test_a_layer_of_a_preview_takes_into_its_bias_what_its_weights_lost() -> None:
+    torch.manual_seed(0)
+    network, samples = Grouped().eval(), samples_of((2, 6, 6))
+    preview = PreviewLosses(network, (weights_of(network),), samples, CROSS_ENTROPY)
     preview.move(0.0, 0.0)
+    for layer in preview.layers.values():
+        exact, own = layer.exact, layer.own
+        kind = functional.conv2d if isinstance(exact, nn.Conv2d) else functional.linear
+        given = {"groups": layer.groups} if isinstance(exact, nn.Conv2d) else {}
+        inputs = torch.randn(3, 4, 4, exact.weight.shape[1] * layer.groups)
+        inputs[:] = inputs.mean(dim=(0, 1, 2))  # alike at every place: the shift is exact
+        inputs = inputs.movedim(3, 1) if isinstance(exact, nn.Conv2d) else inputs
+        lost = kind(inputs, exact.weight - own.weight.float(), **given)
+        expected = lost.movedim(1, 3)[0, 0, 0] if isinstance(exact, nn.Conv2d) else lost[0, 0, 0]
+        torch.testing.assert_close(layer.shift(inputs), expected, rtol=1e-4, atol=1e-7)
     for split, own in samples.items():
         assert sum(len(block.targets) for block in preview.blocks[split]) == len(own.targets)
-    first = preview.blocks["train"][0].inputs
-    assert len(first) == min(CALIBRATING, len(samples["train"].targets))
-    exact = network(samples["train"].inputs[: len(first)])
-    torch.testing.assert_close(preview.outputs(first), exact, rtol=1e-4, atol=1e-4)
-    rounded = preview.network(first) - preview.shift
-    torch.testing.assert_close(rounded.mean(0), exact.mean(0), rtol=1e-4, atol=1e-4)
 
 
 class Stranger(nn.Module):
