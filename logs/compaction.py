@@ -140,4 +140,5 @@ def _copy(parts: list[Part], newest: Sequence[pa.Table], target: Path) -> None:
                 for group in range(file.num_row_groups):
                     writer.write_table(file.read_row_group(group).cast(schema))
         for table in newest:
-            writer.write_table(table.cast(schema))
+            # A cast of every column takes longer than writing a small table, and mostly there is none to do
+            writer.write_table(table if table.schema.equals(schema) else table.cast(schema))

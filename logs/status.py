@@ -117,9 +117,11 @@ def state_sentence(state: str, status: Status | None, now: float | None = None) 
 
 
 def duration_text(seconds: float) -> str:
-    """Two units at most: 3 s, 4 min 10 s, 2 h 5 min, 3 d 4 h; "" for NaN and infinities."""
+    """Two units at most: 0.4 s, 3 s, 4 min 10 s, 2 h 5 min, 3 d 4 h; "" for NaN and infinities."""
     if not math.isfinite(seconds):
         return ""
+    if 0 < seconds < 0.95:  # a small network is trained in that; "0 s" would say that nothing happened
+        return f"{max(0.1, seconds):.1f} s"
     whole = max(0, round(seconds))
     for size, unit, smaller_size, smaller in (
         (86400, "d", 3600, "h"),

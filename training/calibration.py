@@ -76,7 +76,8 @@ def calibration(targets: ArrayLike, probabilities: ArrayLike, bins: int = 15) ->
         mean_accuracy=float(right.mean()),
         reading=_calibration_reading(error, float(stated.mean()), float(right.mean())),
         warnings=(
-            f"{thin} of {int((counts > 0).sum())} bins in use hold fewer than {FULL_BIN} samples: part of "
+            f"{thin} of {int((counts > 0).sum())} bins in use {'holds' if thin == 1 else 'hold'} fewer than "
+            f"{FULL_BIN} samples: part of "
             "the error is chance, which never makes it smaller. Use fewer bins, or more samples.",
         )
         if thin

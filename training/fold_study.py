@@ -138,7 +138,9 @@ class Folds:
 
     @property
     def title(self) -> str:
-        return f"{SCHEMES[self.plan.scheme].title} of {self.config.dataset}, {len(self.plan.folds)} trainings"
+        number = len(self.plan.folds)
+        trainings = "1 training" if number == 1 else f"{number} trainings"
+        return f"{SCHEMES[self.plan.scheme].title} of {self.config.dataset}, {trainings}"
 
     def jobs(self, done: Mapping[Key, RunSummary]) -> list[Job]:
         """One for each fold that has not ended."""

@@ -243,7 +243,7 @@ def _summary(results: KFoldResults, confidence: float) -> Summary | None:
 
 def _drawn_again(results: KFoldResults) -> bool:
     """Random splits, each a repeat of one fold: their test samples are no partition to be pooled."""
-    return results.resampling is not None and results.resampling.folds == 1
+    return results.resampling is not None and results.resampling.folds == 1 and results.resampling.repeats > 1
 
 
 def _areas_told(areas: tuple[RocArea, ...] | None) -> Iterator[RocArea]:

@@ -6,9 +6,6 @@ for it, and a picture that was left half done goes on where it stopped.
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
-import functools
 import queue
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,6 +17,8 @@ import torch
 from jaxtyping import Float64
 from scipy.interpolate import CubicSpline, RectBivariateSpline
 from torch import Tensor
+
+from training.memory import keep_freed_memory
 
 PLANE_LEVELS = (9, 13, 25, 49)  # points a side; 51 would share nothing with 25, and 49 shares all of it
 FIRST_LOOK = 5  # a side: what a plane begins with, a third of its coarsest level
@@ -217,20 +216,6 @@ def compute(
         ended.set()
         for thread in threads:
             thread.join()
-
-
-@functools.cache
-def keep_freed_memory() -> None:
-    """From now on this process keeps what it has freed, where it runs on glibc: of threads other than the
-    first, glibc gives large pieces back to the kernel at every turn, and clearing them anew when the next
-    tensor takes them was a sixth of a landscape's time. Elsewhere this does nothing.
-    """
-    trim_threshold, top_pad, mmap_threshold = -1, -2, -3  # M_TRIM_THRESHOLD and so on, in malloc.h
-    with contextlib.suppress(OSError, AttributeError):
-        allocator = ctypes.CDLL("libc.so.6")
-        allocator.mallopt(trim_threshold, 2**30)
-        allocator.mallopt(top_pad, 2**26)
-        allocator.mallopt(mmap_threshold, 2**30)
 
 
 def _until_empty[Item](waiting: queue.SimpleQueue[Item]) -> Iterator[Item]:

@@ -38,6 +38,10 @@ class Pieces:
     rates: Sequence[float]
     updates: Sequence[Tensor]  # float32 scalars, from 1: who has fewer samples has made fewer
 
+    def split(self, rows: Float[Tensor, "members numbers"]) -> tuple[Tensor, ...]:
+        """The rows of each piece."""
+        return (rows,) if len(self.sizes) == 1 else rows.split(self.sizes)
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -146,11 +150,8 @@ def _adam_pieces(weights: Tensor, gradient: Tensor, slots: Slots, at: Pieces) ->
     """The kernel behind torch.optim.Adam(fused=True): one pass over the weights in place of several. It gives
     a network the same numbers to the last bit alone and in company.
     """
-    largest = slots["largest"].split(at.sizes) if "largest" in slots else ()
-    parts = zip(
-        *(every.split(at.sizes) for every in (weights, gradient, slots["mean"], slots["squares"])),
-        strict=True,
-    )
+    largest = at.split(slots["largest"]) if "largest" in slots else ()
+    parts = zip(*map(at.split, (weights, gradient, slots["mean"], slots["squares"])), strict=True)
     for place, (own, slope, mean, squares) in enumerate(parts):
         settings = at.settings[place]
         torch._fused_adam_(
@@ -172,7 +173,7 @@ def _adam_pieces(weights: Tensor, gradient: Tensor, slots: Slots, at: Pieces) ->
 
 def _adamw_pieces(weights: Tensor, gradient: Tensor, slots: Slots, at: Pieces) -> None:
     """The decay first, then Adam without one: `torch._fused_adamw_` rounds otherwise in company."""
-    parts = zip(weights.split(at.sizes), at.rates, at.settings, strict=True)
+    parts = zip(at.split(weights), at.rates, at.settings, strict=True)
     for own, rate, settings in parts:
         if settings["decay"]:
             own.mul_(1 - rate * settings["decay"])

@@ -65,8 +65,10 @@ class Trial:
 
     @property
     def spread(self) -> float:
-        """The standard deviation over seeds (n - 1); NaN for one seed."""
-        return statistics.stdev(self.scores) if len(self.scores) > 1 else math.nan
+        """The standard deviation over seeds (n - 1); NaN for one seed, or where one of them has no score."""
+        if len(self.scores) < 2 or not all(map(math.isfinite, self.scores)):
+            return math.nan
+        return statistics.stdev(self.scores)  # which raises for NaN
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ from training.devices import choose_device, device_title
 from training.jobs import Job, Judge, prepared
 from training.loop import batches_in
 from training.members import Member
+from training.memory import keep_freed_memory
 from training.observe import PACE
 from training.stacked_pictures import confusions, histograms
 from training.stacked_scores import Evaluation
@@ -59,6 +60,7 @@ def train_together(
     """
     torch.set_num_threads(jobs[0].config.threads)
     device = choose_device(jobs[0].config.device)
+    keep_freed_memory()
     with Crew() as crew:
         writers = [opened(job, runs, device, crew=crew) for job in jobs]
         datas: dict[int, Data] = {}

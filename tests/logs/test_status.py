@@ -176,6 +176,9 @@ def test_a_lost_run_is_told_with_its_last_heartbeat() -> None:
     ("seconds", "text"),
     [
         (0, "0 s"),
+        (0.42, "0.4 s"),
+        (0.001, "0.1 s"),
+        (0.97, "1 s"),
         (59.4, "59 s"),
         (60, "1 min"),
         (250, "4 min 10 s"),

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from logs.requests import take_requests
 from logs.visdom_panes import CONTROLS, environment_name
 from logs.visdom_studies import MAX_ENVIRONMENTS, StudyPicture, StudyStream, member_title
 from logs.writer import RunWriter
@@ -117,7 +116,14 @@ def test_stop_in_the_controls_asks_the_whole_study(server: RunningVisdom, study:
     event = {"event_type": "PropertyUpdate", "eid": environment, "target": CONTROLS, "propertyId": 0}
     assert stream._session is not None
     stream._obey({**event, "value": "Stop"}, stream._session)
-    assert [request.kind for request in take_requests(study.run.directory)] == ["stop"]
+    asked: list[str] = []  # by the run's own thread, which takes what its folder holds
+
+    def heard() -> bool:
+        asked.extend(request.kind for request in study.run.requests())
+        return bool(asked)
+
+    wait_until(heard, "the run hears of it")
+    assert asked == ["stop"]
     assert stream.close(timeout=20)
 
 
