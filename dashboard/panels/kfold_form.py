@@ -19,7 +19,7 @@ from dashboard.panels.bounded import bounded_choice
 from dashboard.panels.escape import plain
 from dashboard.panels.plot import plot
 from dashboard.panels.run_store import run_catalog
-from dashboard.panels.study_picker import STUDY
+from dashboard.panels.study_picker import show_started
 from dashboard.settings import Settings
 from dashboard.study_options import study_command, study_options
 from logs.errors import LogsError
@@ -273,6 +273,4 @@ def start_study(config: RunConfig, options: Mapping[str, Any], settings: Setting
     except (LaunchError, OSError) as problem:
         st.error(plain(str(problem)), title=_("The study did not start"), icon=":material/error:")
         return
-    st.query_params.clear()
-    st.query_params[STUDY] = study
-    st.rerun()
+    show_started(study)

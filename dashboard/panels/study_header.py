@@ -69,11 +69,13 @@ def study_progress(study: RunSummary, members: int, failed: int, share: float | 
 def seconds_left(study: RunSummary, share: float | None = None) -> float:
     """As the study says itself, else as long as its work so far lets expect; NaN where it is too early."""
     status = study.status
-    if status is None or math.isfinite(status.eta_seconds):
-        return math.nan if status is None else status.eta_seconds
-    done = share if share is not None else status.progress
-    if not done >= EARLY or not study.created:
+    if status is None:
         return math.nan
+    done = share if share is not None else status.progress
+    if not done >= EARLY:
+        return math.nan
+    if math.isfinite(status.eta_seconds) or not study.created:
+        return status.eta_seconds
     return (time.time() - study.created) * (1 - done) / done
 
 

@@ -63,6 +63,13 @@ def open_study(study: str) -> None:
     st.query_params[STUDY] = study
 
 
+def show_started(study: str) -> None:
+    """The page is about the study that its form has just started; the form is gone from its address."""
+    # from_dict, for clear() refuses while a number that the form has bound is in the address
+    st.query_params.from_dict({STUDY: study})
+    st.rerun()
+
+
 def _open(key: str, ids: Sequence[str]) -> None:
     chosen = st.session_state.get(key)
     if chosen in ids:

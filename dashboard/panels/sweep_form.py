@@ -13,7 +13,7 @@ from dashboard.panels.bound_control import bound_control
 from dashboard.panels.bounded import bounded_choice
 from dashboard.panels.escape import plain
 from dashboard.panels.run_store import run_catalog
-from dashboard.panels.study_picker import STUDY
+from dashboard.panels.study_picker import show_started
 from dashboard.panels.sweep_rows import put_rows, rows_now, sweep_rows
 from dashboard.settings import Settings
 from dashboard.study_options import study_command
@@ -62,9 +62,7 @@ def start_sweep(
     except (LaunchError, OSError) as problem:
         st.error(plain(str(problem)), title=_("The sweep did not start"), icon=":material/error:")
         return
-    st.query_params.clear()
-    st.query_params[STUDY] = study
-    st.rerun()
+    show_started(study)
 
 
 def examples(settings: Settings, words: Mapping[str, str]) -> None:

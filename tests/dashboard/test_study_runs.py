@@ -139,3 +139,4 @@ def test_the_time_left_is_what_the_work_so_far_lets_expect(make_run: Callable, r
     assert math.isnan(seconds_left(replace(run, status=None), 0.5))
     own = replace(started, status=replace(silent, eta_seconds=7.0))
     assert seconds_left(own, 0.25) == 7, "the study knows best"
+    assert math.isnan(seconds_left(own, 0.01)), "and after its first trainings it can't know either"

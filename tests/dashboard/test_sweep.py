@@ -175,6 +175,19 @@ def test_a_row_that_cannot_be_says_why_and_nothing_is_started(open_page: Callabl
     assert next(button for button in page.button if button.label == "Start the sweep").disabled
 
 
+def test_a_form_with_other_numbers_starts_the_sweep_and_opens_it(
+    open_page: Callable, sweep: Callable, words: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study, asked = sweep(("finished", "finished")), []
+    monkeypatch.setattr("training.launch.launch_study", lambda *about: asked.append(about) or study)
+    page = open_page("sweep", study="new", sweep_trials="7", sweep_seeds="2", sweep_sampler="tpe")
+    next(button for button in page.button if button.label == "Start the sweep").click().run()
+    assert not page.exception
+    assert asked[0][1][-6:] == ["--sampler", "tpe", "--trials", "7", "--seeds", "2"]
+    assert "Best · Trial 1" in words(page)
+    assert list(page.query_params) == ["study"], "nothing of the form stays in the address"
+
+
 def test_a_sampler_that_does_not_exist_is_answered(open_page: Callable, words: Callable) -> None:
     page = open_page("sweep", study="new", sweep_sampler="bogus")
     assert "it must be one of auto, grid, random" in words(page).replace("\\", "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -104,6 +105,14 @@ def test_curves_grow_while_a_trial_trains(results: SweepResults, tmp_path: Path)
         run.log(epoch, {"accuracy": 0.5}, "validation", epoch)
         assert [len(curve) for curve in curves(tmp_path, trial, "accuracy")] == [epoch]
     run.finish()
+
+
+def test_a_trial_with_a_seed_that_has_no_score_yet_has_no_spread(results: SweepResults) -> None:
+    trial = replace(results.trials[0], scores=(0.8, math.nan), state="running")
+    assert math.isnan(trial.score)
+    assert math.isnan(trial.spread)
+    half = replace(results, trials=(trial,), state="running")
+    assert math.isnan(half.table().loc[0, "score_std"])
 
 
 def test_importance_finds_what_the_score_depends_on(tmp_path: Path) -> None:
