@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -125,6 +125,23 @@ class KFoldStudy:
         return tuple(fold_name(row.repeat, row.fold, repeats) for row in self.rows)
 
     @property
+    def short_names(self) -> tuple[str, ...]:
+        """For an axis: "3", and where folds were dealt more than once "2.3", the repeat first."""
+        repeats = len(set(self.repeats)) > 1
+        return tuple(
+            f"{row.repeat + 1}.{row.fold + 1}" if repeats else f"{row.fold + 1}" for row in self.rows
+        )
+
+    @cached_property
+    def chosen_settings(self) -> tuple[str, ...]:
+        """Of each fold: what the inner folds of a nested study chose, as "learning rate 0.01"; else ""."""
+        named = [str(said).partition("=")[0] for said in self.options.get("set", ()) or ()]
+        if not named:
+            return ("",) * len(self.rows)
+        configs = {row.id: row.config for row in members_of(self.id, run_catalog(self.runs).rows())}
+        return tuple(_settings_words(configs.get(row.run, {}), named) for row in self.rows)
+
+    @property
     def repeats(self) -> list[int]:
         return [row.repeat for row in self.rows]
 
@@ -231,6 +248,12 @@ class KFoldStudy:
             found = curves(self.results, metric, split)
         named = zip(self.names, found, strict=True)
         return [FoldCurve(name, curve.epoch, curve.value) for name, curve in named if len(curve)]
+
+
+def _settings_words(config: Mapping[str, Any], names: Sequence[str]) -> str:
+    own = config.get("model_settings")
+    found = {**(own if isinstance(own, Mapping) else {}), **config}
+    return " · ".join(f"{name.replace('_', ' ')} {found[name]}" for name in names if name in found)
 
 
 def read_study(runs: Path, study: str) -> KFoldStudy:

@@ -58,8 +58,10 @@ def alarms_chart(rates: Sequence[RateLike], promised: float, x_title: str, at_mo
         )
     )
     figure.add_vline(x=promised, line={"color": LIGHT.text, "width": 1.5, "dash": "dot"})
+    widest = max([promised, *(rate.high for rate in rates)])
+    end = min(1.18, 1.22 * widest)
     figure.add_annotation(
-        x=promised, y=1.0, yref="paper", yanchor="bottom", xanchor="left" if promised < 0.5 else "right",
+        x=promised, y=1.0, yref="paper", yanchor="bottom", xanchor="left" if promised < end / 2 else "right",
         showarrow=False, text=f"{'at most' if at_most else 'at least'} {promised:.0%} was promised",
     )  # fmt: skip
     for name, rate in zip(names, rates, strict=True):
@@ -67,8 +69,7 @@ def alarms_chart(rates: Sequence[RateLike], promised: float, x_title: str, at_mo
         figure.add_annotation(
             x=beside, y=name, text=f"{rate.rate:.1%}", xanchor="left", xshift=6, showarrow=False
         )
-    widest = max([promised, *(rate.high for rate in rates)])
-    figure.update_xaxes(title=x_title, tickformat=".0%", range=[0, min(1.18, 1.22 * widest)])
+    figure.update_xaxes(title=x_title, tickformat=".0%", range=[0, end])
     figure.update_yaxes(autorange="reversed", showgrid=False)
     figure.update_layout(showlegend=False, margin={"l": 12, "r": 12, "t": 30, "b": 44}, bargap=0.35)
     return figure

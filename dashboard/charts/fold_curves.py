@@ -14,6 +14,7 @@ from logs.thinning import thin
 
 POINTS = 300  # of each fold's curve, where many share the pane
 SINGLE = 60  # curves drawn one by one; of more the band speaks
+FEW = 12  # epochs; of so few each has its tick, and none stands between two
 
 Spread = Literal["deviation", "range", "none"]
 
@@ -65,22 +66,26 @@ def fold_band(curves: Sequence[FoldCurve], spread: Spread = "deviation") -> Band
 
 def fold_curves_chart(
     curves: Sequence[FoldCurve],
-    title: str = "",
-    y_title: str = "",
+    view: str = "",
     color: str = LIGHT.categorical[0],
     spread: Spread = "deviation",
     chosen: str = "",
     log_y: bool = False,
     percent: bool = False,
 ) -> go.Figure:
-    """Every curve thin, the one named `chosen` bold, the mean of all boldest, and the band behind them."""
+    """Every curve thin, the one named `chosen` bold, the mean of all boldest, and the band behind them.
+
+    `view` names what is shown: a zoom is kept until it changes. Of shares (`percent`) the band ends where
+    they do: no accuracy is above 100%.
+    """
     figure = go.Figure()
     band = fold_band(curves, spread)
     single = len(curves) <= SINGLE
     if spread != "none" and len(curves) > 1 and len(band.x):
+        ends = np.concatenate([band.high, band.low[::-1]])
         figure.add_scatter(
             x=np.concatenate([band.x, band.x[::-1]]),
-            y=np.concatenate([band.high, band.low[::-1]]),
+            y=np.clip(ends, 0, 1) if percent else ends,
             fill="toself",
             fillcolor=color,
             opacity=0.16,
@@ -90,7 +95,7 @@ def fold_curves_chart(
             hoverinfo="skip",
         )
     for curve in curves if single else [curve for curve in curves if curve.name == chosen]:
-        figure.add_trace(_thin_line(curve, color, curve.name == chosen))
+        figure.add_trace(_line(curve, color, curve.name == chosen, alone=len(curves) == 1))
     if len(curves) > 1 and len(band.x):
         figure.add_scatter(
             x=band.x,
@@ -103,20 +108,22 @@ def fold_curves_chart(
             "%{customdata[0]:.4g} to %{customdata[1]:.4g}<extra></extra>",
         )
     figure.update_layout(
-        title=title,
         hovermode="closest",
-        legend={"orientation": "h", "x": 1, "xanchor": "right", "y": 1.02, "yanchor": "bottom"},
-        margin={"l": 56, "r": 12, "t": 48, "b": 44},
+        legend={"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"},
+        margin={"l": 56, "r": 12, "t": 34, "b": 44},
     )
-    figure.update_xaxes(title="epoch", uirevision=title)
+    few = len(band.x) > 0 and float(np.ptp(band.x)) <= FEW
+    figure.update_xaxes(title="epoch", uirevision=view, dtick=1 if few else None)
     figure.update_yaxes(
-        title=y_title, type="log" if log_y else "linear", uirevision=f"{title} {log_y}",
-        tickformat=".0%" if percent else None,
-    )  # fmt: skip
+        type="log" if log_y else "linear",
+        uirevision=f"{view} {log_y}",
+        tickformat=".1~%" if percent else None,
+    )
     return figure
 
 
-def _thin_line(curve: FoldCurve, color: str, chosen: bool) -> go.Scatter:
+def _line(curve: FoldCurve, color: str, chosen: bool, alone: bool) -> go.Scatter:
+    """Thin among others; bold where it is chosen, or the only one."""
     known = np.where(np.isfinite(curve.y), curve.y, np.nan)
     kept = thin(curve.x, known, POINTS)
     return go.Scatter(
@@ -124,8 +131,8 @@ def _thin_line(curve: FoldCurve, color: str, chosen: bool) -> go.Scatter:
         y=known[kept],
         mode="lines+markers" if len(known) == 1 else "lines",
         name=curve.name,
-        opacity=1 if chosen else 0.42,
-        line={"color": LIGHT.categorical[1] if chosen else color, "width": 2.5 if chosen else 1},
+        opacity=1 if chosen or alone else 0.42,
+        line={"color": LIGHT.text if chosen else color, "width": 2.5 if chosen or alone else 1},
         hovertemplate=f"{curve.name}<br>epoch %{{x:.3g}}: %{{y:.4g}}<extra></extra>",
         showlegend=chosen,
         uid=curve.name,

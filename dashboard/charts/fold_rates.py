@@ -67,6 +67,15 @@ def fold_rates_chart(
             hovertemplate=f"{curve.name}, area {curve.area:.3f}<br>%{{x:.3f}}, %{{y:.3f}}<extra></extra>",
             showlegend=False,
         )
+    if len(folds) > 1:
+        figure.add_scatter(
+            x=[],
+            y=[],
+            mode="lines",
+            line={"color": LIGHT.categorical[0], "width": 1},
+            opacity=0.6,
+            name="each fold",
+        )
     if len(pooled.x):
         figure.add_scatter(
             x=pooled.x,
@@ -87,12 +96,13 @@ def fold_rates_chart(
     )
     figure.update_xaxes(title="false positive rate" if kind == "roc" else "recall", range=[-0.01, 1.01])
     figure.update_yaxes(title="true positive rate" if kind == "roc" else "precision", range=[-0.01, 1.02])
+    low = prevalence + 0.03 if prevalence < 0.4 else 0.04  # beside the line of guessing, not on it
     figure.update_layout(
         title=title,
         hovermode="closest",
         legend={"x": 0.98, "xanchor": "right", "y": 0.04, "yanchor": "bottom"}
         if kind == "roc"
-        else {"x": 0.02, "xanchor": "left", "y": 0.04, "yanchor": "bottom"},
+        else {"x": 0.02, "xanchor": "left", "y": low, "yanchor": "bottom"},
         margin={"l": 56, "r": 12, "t": 44, "b": 48},
     )
     return figure

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import plotly.graph_objects as go
@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 from dashboard.theme import LIGHT
 
 NARROW = 40  # points; of more, the strip is wider and its points smaller
+ALONE = 0.1  # above and below a share that stands alone: else the axis would reach to 150%
 
 
 @dataclass(frozen=True)
@@ -30,14 +31,14 @@ def fold_scores_chart(
     scores: np.ndarray,
     names: Sequence[str],
     intervals: Sequence[ScoreInterval] = (),
-    title: str = "",
     percent: bool = False,
     groups: Sequence[int] | None = None,
     chosen: str = "",
 ) -> go.Figure:
     """`scores` [folds], NaN for those without one. `groups` [folds] colours points, as by repeat.
 
-    From left to right: the box and the points, then each interval. A click on a point gives its name.
+    From left to right: the box and the points, then each interval. A click on a point gives its name. Of
+    shares (`percent`) an interval ends where they do: no accuracy is above 100%.
     """
     scores = np.asarray(scores, np.float64)
     known = np.isfinite(scores)
@@ -80,8 +81,9 @@ def fold_scores_chart(
             hovertemplate=f"%{{text}}: {_number('%{y', percent)}<extra></extra>",
             showlegend=bool(len(np.unique(groups_kept)) > 1 and len(np.unique(groups_kept)) <= 6),
         )
+    ends = (0.0, 1.0) if percent else (-np.inf, np.inf)
     for place, interval in enumerate(intervals, start=1):
-        _interval(figure, interval, 0.35 + 0.42 * place, percent)
+        _interval(figure, _within(interval, *ends), 0.35 + 0.42 * place, percent)
     places = [0, *(0.35 + 0.42 * (n + 1) for n in range(len(intervals)))]
     figure.update_xaxes(
         tickvals=places,
@@ -90,12 +92,13 @@ def fold_scores_chart(
         showgrid=False,
         zeroline=False,
     )
-    figure.update_yaxes(tickformat=".1%" if percent else ".4g", zeroline=False)
+    figure.update_yaxes(tickformat=".1~%" if percent else ".4~g", zeroline=False)
+    if percent and len(values) and not np.ptp(values):
+        figure.update_yaxes(range=[max(-0.02, values[0] - ALONE), min(1.02, values[0] + ALONE)])
     figure.update_layout(
-        title=title,
         hovermode="closest",
-        legend={"orientation": "h", "x": 1, "xanchor": "right", "y": 1.02, "yanchor": "bottom"},
-        margin={"l": 60, "r": 12, "t": 48, "b": 44},
+        legend={"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"},
+        margin={"l": 60, "r": 12, "t": 34, "b": 44},
     )
     return figure
 
@@ -107,8 +110,13 @@ def difference_chart(
     interval: ScoreInterval | None = None,
     percent: bool = False,
     higher_is_better: bool = True,
+    ticks: Sequence[str] = (),
+    x_title: str = "",
 ) -> go.Figure:
-    """The first's score minus the second's, fold by fold: each bar in the colour of the one better there."""
+    """The first's score minus the second's, fold by fold: each bar in the colour of the one better there.
+
+    `ticks` are shorter names for the axis, where `names` are too long to stand side by side.
+    """
     differences = np.asarray(differences, np.float64)
     first_wins = (differences > 0) == higher_is_better
     scale = 100 if percent else 1
@@ -130,8 +138,17 @@ def difference_chart(
                 y0=interval.low * scale,
                 y1=interval.high * scale,
                 fillcolor=LIGHT.quiet,
-                opacity=0.14,
+                opacity=0.22,
                 line_width=0,
+                layer="below",
+            )
+            figure.add_scatter(
+                x=[None],
+                y=[None],
+                mode="markers",
+                name=interval.name,
+                marker={"symbol": "square", "size": 12, "color": LIGHT.quiet, "opacity": 0.4},
+                hoverinfo="skip",
             )
         figure.add_hline(y=interval.mean * scale, line={"color": LIGHT.text, "width": 2, "dash": "dot"})
         figure.add_annotation(
@@ -139,15 +156,18 @@ def difference_chart(
             xref="paper",
             bgcolor=LIGHT.background,
             y=interval.mean * scale,
-            text=f"mean {interval.mean * scale:.2g}",
+            text=f"mean {interval.mean * scale:.3g}",
             xanchor="right",
             yanchor="bottom",
             showarrow=False,
         )
-    ticks = np.unique(np.linspace(0, max(0, len(names) - 1), min(len(names), 12)).round().astype(int))
+    places = np.unique(np.linspace(0, max(0, len(names) - 1), min(len(names), 12)).round().astype(int))
+    shown = ticks or names
     figure.update_xaxes(
-        tickvals=ticks,
-        ticktext=[names[tick] for tick in ticks],
+        title=x_title,
+        tickvals=places,
+        ticktext=[shown[place] for place in places],
+        tickangle=0,
         showgrid=False,
         range=[-0.6, len(names) - 0.4],
     )
@@ -160,6 +180,13 @@ def difference_chart(
         bargap=0.25,
     )
     return figure
+
+
+def _within(interval: ScoreInterval, low: float, high: float) -> ScoreInterval:
+    """The interval without what lies beyond the ends of the scale; NaN stays."""
+    return replace(
+        interval, low=float(np.maximum(interval.low, low)), high=float(np.minimum(interval.high, high))
+    )
 
 
 def _interval(figure: go.Figure, interval: ScoreInterval, x: float, percent: bool) -> None:

@@ -120,7 +120,8 @@ def split_chart(picture: SplitPicture, class_names: Sequence[str] = ()) -> go.Fi
         showgrid=False,
         zeroline=False,
     )
-    figure.update_xaxes(title="samples" if picture.classes is None else "", showgrid=False, zeroline=False)
+    title = "samples" if picture.classes is None else "samples, class by class"
+    figure.update_xaxes(title=title, showgrid=False, zeroline=False)
     if picture.classes is not None:
         _class_axis(figure, picture.classes, class_names)
     figure.update_layout(

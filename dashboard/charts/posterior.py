@@ -50,12 +50,11 @@ def posterior_chart(
         figure.add_vline(x=edge * scale, line={"color": LIGHT.quiet, "width": 1, "dash": "dot"})
     figure.add_vline(x=0, line={"color": LIGHT.text, "width": 1})
     unit = " in percentage points" if percent else ""
-    figure.update_xaxes(zeroline=False)
+    figure.update_xaxes(title=f"{names[0]} − {names[1]}{unit}", zeroline=False)
     figure.update_yaxes(visible=False, rangemode="tozero")
     figure.update_layout(
-        title=f"{names[0]} − {names[1]}{unit}",
-        legend={"orientation": "h", "x": 1, "xanchor": "right", "y": 1.02, "yanchor": "bottom"},
-        margin={"l": 16, "r": 16, "t": 44, "b": 48},
+        legend={"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"},
+        margin={"l": 16, "r": 16, "t": 34, "b": 48},
     )
     return figure
 

@@ -30,13 +30,13 @@ def kfold_alarms(intro: str) -> None:
     step = math.lcm(2 * folds, 4)
     fitting = max(2 * step, round(samples / step) * step)  # equal, stratified folds need a multiple
     found = _simulated(studies, fitting, folds, repeats)
-    left, right = st.columns(2, gap="medium")
-    with left:
+    boxes = st.grid(2, min_column_width=400, gap="medium")
+    with boxes.cell():
         st.markdown(f"**{_('False alarms: a winner between equals')}**")
         height = 90 + 44 * len(found.alarms)
         chart = alarms_chart(found.alarms, found.level, _("share of studies with a false alarm"))
         plot(chart, "kfold_alarms", height=height, description=_("False alarms of each test"))
-    with right:
+    with boxes.cell():
         st.markdown(f"**{_('Coverage: the interval holds the truth')}**")
         chart = alarms_chart(found.coverage, 1 - found.level, _("share of studies"), at_most=False)
         plot(

@@ -47,9 +47,9 @@ def kfold_classes(study: KFoldStudy, nothing: str) -> None:
 
 
 def _confusion(study: KFoldStudy) -> None:
-    left, right = st.columns([3, 2], gap="medium")
+    boxes = st.grid(2, min_column_width=420, gap="medium")
     counts = study.confusion
-    with left:
+    with boxes.cell():
         with st.container(horizontal=True, vertical_alignment="bottom"):
             norm: Any = bounded_choice(
                 _("Show"), tuple(NORMS), "counts", "kfold_norm", lambda name: _(NORMS[name])
@@ -57,15 +57,15 @@ def _confusion(study: KFoldStudy) -> None:
             mistakes = st.toggle(_("mistakes only"), key="kfold_mistakes", bind="query-params")
         figure = confusion_chart(counts, study.class_names, norm, bool(mistakes))
         plot(figure, "kfold_confusion", height=500, description=_("Pooled confusion matrix"))
-    with right:
+    with boxes.cell():
         st.markdown(f"**{_('Each class, over all folds')}**")
+        scores = class_scores(counts, study.class_names)
+        shares = [name for name in ("precision", "recall", "F1") if name in scores]
+        scores[shares] *= 100
         st.dataframe(
-            class_scores(counts, study.class_names),
+            scores,
             hide_index=True,
-            column_config={
-                name: st.column_config.NumberColumn(format="percent")
-                for name in ("precision", "recall", "F1")
-            },
+            column_config={name: st.column_config.NumberColumn(format="%.1f%%") for name in shares},
             alt=_("Scores per class"),
         )
         if study.repeat_count > 1:
@@ -90,12 +90,12 @@ def _rates(study: KFoldStudy) -> None:
             bind="query-params",
             format_func=lambda place: names[place],
         )
-    columns = st.columns(2, gap="medium")
+    boxes = st.grid(2, min_column_width=380, gap="medium")
     titles: dict[Kind, str] = {"roc": _("ROC"), "precision_recall": _("Precision and recall")}
-    for (kind, title), column in zip(titles.items(), columns, strict=True):
+    for kind, title in titles.items():
         folds, pooled, prevalence = _curves(study.version, kind, number, study)
         figure = fold_rates_chart(kind, folds, pooled, prevalence, f"{title}: {_of(names, number)}")
-        with column:
+        with boxes:
             plot(figure, f"kfold_{kind}", height=400, description=title)
     shown = next(area for area in study.areas if area.class_name == study.class_names[number])
     st.markdown(plain(shown.reading))
@@ -142,15 +142,15 @@ def area_frame(study: KFoldStudy) -> pd.DataFrame:
 
 def _calibration(study: KFoldStudy) -> None:
     bins = bounded_choice(_("Bins"), BINS, 10, "kfold_bins")
-    left, right = st.columns([3, 2], gap="medium")
+    boxes = st.grid(2, min_column_width=380, gap="medium")
     found, scores, intervals = _calibrated(study.version, bins, study)
-    with left:
+    with boxes.cell():
         figure = reliability_chart(found.edges, found.counts, found.confidence, found.accuracy, intervals)
         plot(
             figure, "kfold_calibration", height=440, description=_("Stated confidence against what is right")
         )
-    with right:
-        st.metric(_("Expected calibration error"), f"{found.expected_error:.2%}")
+    with boxes.cell():
+        st.metric(_("Expected calibration error"), f"{found.expected_error:.1%}")
         st.markdown(plain(found.reading))
         st.markdown(plain(scores.reading))
         for warning in (*found.warnings, *scores.warnings):

@@ -67,13 +67,15 @@ def _pair(pair: StudyPair, words: Any) -> None:
     st.markdown(
         f":blue-badge[A] **{plain(pair.labels[0])}** &nbsp; :orange-badge[B] **{plain(pair.labels[1])}**"
     )
-    left, right = st.columns(2, gap="medium")
-    with left:
+    boxes = st.grid(2, min_column_width=380, gap="medium")
+    with boxes.cell():
         st.markdown(f"**{_('Difference in each fold')}**")
         corrected = pair.result("corrected_paired_t")
         interval = None
         if corrected is not None and not math.isnan(corrected.difference):
-            interval = ScoreInterval("", corrected.difference, corrected.low, corrected.high)
+            interval = ScoreInterval(
+                _("95% interval of the mean"), corrected.difference, corrected.low, corrected.high
+            )
         figure = difference_chart(
             pair.differences,
             pair.first.names,
@@ -81,14 +83,16 @@ def _pair(pair: StudyPair, words: Any) -> None:
             interval,
             pair.first.measure.percent,
             pair.first.measure.higher_is_better,
+            pair.first.short_names,
+            _("repeat.fold") if len(set(pair.first.repeats)) > 1 else _("fold"),
         )
         plot(figure, "kfold_differences", height=360, description=_("Difference of the scores in each fold"))
-    with right:
+    with boxes.cell():
         st.markdown(f"**{_('How probable is it that one is better?')}**")
         region = _region(pair)
         _posterior(pair, region)
     st.subheader(_("What each test says"), anchor=False)
-    _tests(pair)
+    _tests(pair, region)
     settings = difference_table({pair.labels[0]: pair.first.config, pair.labels[1]: pair.second.config})
     if not settings.empty:
         st.markdown(f"**{_('What differs')}**")
@@ -132,11 +136,13 @@ def _posterior(pair: StudyPair, region: float) -> None:
     st.markdown(plain(belief.reading))
 
 
-def _tests(pair: StudyPair) -> None:
+def _tests(pair: StudyPair, region: float) -> None:
     """A box for each test that can be made, and why the others can't."""
     for warning in pair.compared.warnings:
         st.caption(f":material/warning: {plain(warning)}")
-    for row, result in pair.compared.results:
+    for row, made in pair.compared.results:
+        result = pair.posterior(region) if row.name == BAYESIAN else made  # as the slider has it
+        assert result is not None
         sound = bool(row.sound)
         icon = ":material/balance:" if sound else ":material/warning:"
         with st.expander(f"{icon} **{row.title}** — {plain(result.reading)}"):

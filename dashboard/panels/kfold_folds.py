@@ -22,7 +22,7 @@ from logs.status import duration_text
 from training.fold_statistics import Summary
 
 SPREADS = {"deviation": "± deviation", "range": "range", "none": "none"}
-CHOSEN = "kfold_chosen"  # session state: the fold that is drawn bold, by name
+CHOSEN = "kfold_chosen"  # session state: the study and the name of its fold that is drawn bold
 HEIGHT = 400
 
 
@@ -43,26 +43,36 @@ def curve_choice(study: KFoldStudy) -> tuple[str, str, Spread, bool]:
 def kfold_folds(study: KFoldStudy, choice: tuple[str, str, Spread, bool], nothing: str) -> None:
     """Curves beside scores, and the table below."""
     metric, split, spread, log_y = choice
-    chosen = st.session_state.get(CHOSEN, "")
+    of, chosen = st.session_state.get(CHOSEN, ("", ""))
+    chosen = chosen if of == study.id else ""
     has_scores = bool(np.isfinite(study.scores).any())
-    left, right = st.columns([3, 2], gap="medium") if has_scores else (st.container(), None)
-    with left:
+    side_by_side = st.grid(2, min_column_width=380, gap="medium")
+    with side_by_side if has_scores else st.container():
         curves = study.curves(metric, split)
         if curves:
             figure = fold_curves_chart(
                 curves,
-                title=_("{split} {metric} of each fold").format(split=_(split), metric=_words(metric)),
+                view=f"{split} {metric}",
                 color=SPLITS[split],
                 spread=spread,
                 chosen=chosen,
                 log_y=log_y,
                 percent=metric == "accuracy",
             )
-            plot(figure, "kfold_curves", height=HEIGHT, description=_("Curves of the folds"))
+            heading = _("{split} {metric} of each fold").format(
+                split=_(split.capitalize()), metric=_words(metric)
+            )
+            plot(
+                figure,
+                "kfold_curves",
+                height=HEIGHT,
+                description=_("Curves of the folds"),
+                heading=heading,
+            )
         else:
             st.info(nothing)
-    if right is not None:
-        with right:
+    if has_scores:
+        with side_by_side:
             _scores(study, chosen)
     _table(study)
 
@@ -79,14 +89,23 @@ def _scores(study: KFoldStudy, chosen: str) -> None:
         study.scores,
         study.names,
         intervals,
-        title=_("{split} {metric} and its mean, 95%").format(split=_("test"), metric=_words(study.score)),
         percent=study.measure.percent,
         groups=study.repeats,
         chosen=chosen,
     )
-    clicked = plot(figure, "kfold_scores", height=HEIGHT, on_click=True, description=_("Scores of the folds"))
+    words = (
+        _("Test {metric}, and 95% intervals of its mean") if intervals else _("Test {metric} of each fold")
+    )
+    clicked = plot(
+        figure,
+        "kfold_scores",
+        height=HEIGHT,
+        on_click=True,
+        description=_("Scores of the folds"),
+        heading=words.format(metric=_words(study.score)),
+    )
     if clicked and clicked.get("customdata") in study.names:
-        st.session_state[CHOSEN] = clicked["customdata"]
+        st.session_state[CHOSEN] = study.id, clicked["customdata"]
         st.rerun(scope="fragment")
 
 
@@ -94,7 +113,7 @@ def kfold_sentence(study: KFoldStudy, waiting: str) -> None:
     """The sentence that can be defended, with what weakens it."""
     summary: Summary | None = study.summary
     if summary is None:
-        st.caption(waiting)
+        _single(study, waiting)
         return
     with st.container(border=True):
         so_far = study.unfinished
@@ -110,6 +129,18 @@ def kfold_sentence(study: KFoldStudy, waiting: str) -> None:
             st.caption(f":material/warning: {plain(warning)}")
 
 
+def _single(study: KFoldStudy, waiting: str) -> None:
+    """Fewer than two folds have a score: what one says, where no more will come, and what it leaves open."""
+    if len(study.rows) > 1 or not np.isfinite(study.scores).any():
+        st.caption(waiting)
+        return
+    with st.container(border=True):
+        if study.pooled is not None:
+            st.markdown(f"#### {plain(study.pooled.reading)}")
+        alone = _("One split: how far its {metric} would move with other samples, only more folds can say.")
+        st.caption(f":material/warning: {alone.format(metric=_words(study.score))}")
+
+
 def _table(study: KFoldStudy) -> None:
     """A line for each fold; a tick draws its curve bold, a button opens its run."""
     frame = fold_frame(study)
@@ -120,18 +151,20 @@ def _table(study: KFoldStudy) -> None:
         if row is not None and row < len(order) and order[row]:
             st.switch_page(page_file("run"), query_params={"run": order[row]})
 
-    def ticked() -> None:
+    def tick() -> None:
         rows = st.session_state["kfold_table"]["selection"]["rows"]
-        st.session_state[CHOSEN] = study.names[rows[0]] if rows and rows[0] < len(study.names) else ""
+        ticked = study.names[rows[0]] if rows and rows[0] < len(study.names) else ""
+        st.session_state[CHOSEN] = study.id, ticked
 
     config = st.column_config
     states = [*STATES, "waiting"]
     wrong = bool((frame["error"] != "").any())
-    number = "percent" if study.measure.percent else "%.4g"
+    number = "%.1f%%" if study.measure.percent else "%.4g"
+    chose = bool((frame["chose"] != "").any())
     st.dataframe(
         frame,
         key="kfold_table",
-        on_select=ticked,
+        on_select=tick,
         selection_mode="single-row",
         hide_index=True,
         height="content" if len(frame) <= 12 else 35 * 13,
@@ -147,7 +180,8 @@ def _table(study: KFoldStudy) -> None:
             "best_epoch": config.NumberColumn(_("Best epoch"), format="%g"),
             "validation": config.NumberColumn(f"{_('Validation')} {_words(study.score)}", format=number),
             "test": config.NumberColumn(f"{_('Test')} {_words(study.score)}", format=number),
-            "loss": config.NumberColumn(_("Test loss"), format="%.4g"),
+            "loss": config.NumberColumn(_("Test loss"), format="%.3f"),
+            "chose": config.TextColumn(_("Inner folds chose")) if chose else None,
             "train_size": config.NumberColumn(_("Trained on"), format="localized"),
             "test_size": config.NumberColumn(_("Tested on"), format="localized"),
             "time": config.TextColumn(_("Took"), width="small"),
@@ -161,6 +195,7 @@ def _table(study: KFoldStudy) -> None:
 def fold_frame(study: KFoldStudy) -> pd.DataFrame:
     """The table's content, a row per fold in the order of the split."""
     rows = study.rows
+    scale = 100 if study.measure.percent else 1  # a format of percentages has as many digits in each line
 
     def number(values: Any, name: str) -> float:
         return float(values.get(name, math.nan))
@@ -172,9 +207,10 @@ def fold_frame(study: KFoldStudy) -> pd.DataFrame:
             "state": [[row.state] for row in rows],
             "epoch": [np.floor(row.epoch) for row in rows],
             "best_epoch": [row.best_epoch for row in rows],
-            "validation": [number(row.validation, study.score) for row in rows],
-            "test": [number(row.test, study.score) for row in rows],
+            "validation": [number(row.validation, study.score) * scale for row in rows],
+            "test": [number(row.test, study.score) * scale for row in rows],
             "loss": [number(row.test, "loss") for row in rows],
+            "chose": list(study.chosen_settings),
             "train_size": [row.n_train for row in rows],
             "test_size": [row.n_test for row in rows],
             "time": [duration_text(row.seconds) for row in rows],

@@ -14,7 +14,8 @@ from dashboard.charts.samples import data_url, picture_grid
 from dashboard.kfold_study import KFoldStudy
 from dashboard.language import _, count
 from dashboard.navigation import page_file
-from dashboard.panels.bounded import bounded_choice
+from dashboard.panels.bounded import bounded_choice, noted_problem
+from dashboard.panels.escape import plain
 from dashboard.panels.plot import plot
 from dashboard.panels.study_samples import study_samples
 from dashboard.settings import Settings
@@ -70,8 +71,8 @@ def kfold_samples(study: KFoldStudy, settings: Settings, nothing: str, none_miss
     samples = study_samples(study.config_text, str(settings.data))
     pictures = _pictures(samples, shown["index"].to_numpy(np.int64))
     chosen = _chosen(shown)
-    left, right = st.columns([3, 2], gap="medium")
-    with left:
+    boxes = st.grid(2, min_column_width=380, gap="medium")
+    with boxes.cell():
         if pictures is not None:
             clicked = plot(
                 gallery_chart(
@@ -94,7 +95,7 @@ def kfold_samples(study: KFoldStudy, settings: Settings, nothing: str, none_miss
             _table(shown, names)
         if len(hard) > len(shown):
             st.caption(count(len(hard) - len(shown), "and {n} more", "and {n} more"))
-    with right:
+    with boxes.cell():
         _one(study, chosen, samples, names)
 
 
@@ -102,7 +103,12 @@ def _chosen(shown: pd.DataFrame) -> int:
     """The sample in the address, if it is among those shown; else the hardest one."""
     said = st.query_params.get(SAMPLE, "")
     listed = shown["index"].tolist()
-    return int(said) if said.isdigit() and int(said) in listed else int(listed[0])
+    if said and not said.isdecimal():
+        words = _(
+            "{name} in the address is {value}; it can be the number of a sample. The first one is shown."
+        )
+        noted_problem(SAMPLE, words.format(name=SAMPLE, value=repr(said)))
+    return int(said) if said.isdecimal() and int(said) in listed else int(listed[0])
 
 
 def _one(study: KFoldStudy, index: int, samples: Any, names: tuple[str, ...]) -> None:
@@ -111,11 +117,12 @@ def _one(study: KFoldStudy, index: int, samples: Any, names: tuple[str, ...]) ->
         mine = study.predictions[study.predictions["index"] == index]
         target = int(mine["target"].iloc[0])
         missed = int((mine["prediction"] != mine["target"]).sum())
-        st.markdown(
-            _("**Sample {index:,}** is **{name}**: {missed} of {n} networks miss it.").format(
-                index=index, name=names[target].replace("*", "\\*"), missed=missed, n=len(mine)
-            )
+        words = (
+            _("**Sample {index:,}** is **{name}**: {missed} of {n} networks miss it.")
+            if len(mine) > 1
+            else _("**Sample {index:,}** is **{name}**: the network that never saw it says something else.")
         )
+        st.markdown(words.format(index=index, name=plain(names[target]), missed=missed, n=len(mine)))
         picture = _pictures(samples, np.array([index]))
         if picture is not None:
             grid = picture_grid(picture, 1, 224)
@@ -156,7 +163,9 @@ def _one(study: KFoldStudy, index: int, samples: Any, names: tuple[str, ...]) ->
 
 
 def _confidence_column() -> Any:
-    return st.column_config.ProgressColumn(_("Confidence"), format="percent", min_value=0, max_value=1)
+    return st.column_config.ProgressColumn(
+        _("Confidence"), format="%.0f%%", min_value=0, max_value=100, width=124
+    )
 
 
 def _marked(rows: pd.DataFrame, names: tuple[str, ...]) -> list[str]:
@@ -166,8 +175,8 @@ def _marked(rows: pd.DataFrame, names: tuple[str, ...]) -> list[str]:
 
 
 def _confidence(rows: pd.DataFrame) -> np.ndarray:
-    """The probability of what was said, NaN where the network gave none."""
-    return np.array(
+    """The probability of what was said in percent, NaN where the network gave none."""
+    return 100 * np.array(
         [
             np.nan
             if shares is None
@@ -207,7 +216,7 @@ def _table(shown: pd.DataFrame, names: tuple[str, ...]) -> None:
                 f"{missed} / {judged}"
                 for missed, judged in zip(shown["missed"], shown["judged"], strict=True)
             ],
-            "confidence": shown["confidence"].to_numpy(),
+            "confidence": 100 * shown["confidence"].to_numpy(np.float64),
         }
     )
 
@@ -238,7 +247,14 @@ def _features(samples: Any, index: int) -> None:
     titles = list(samples.feature_names) or [str(place) for place in range(len(values))]
     frame = pd.DataFrame({"feature": titles[: len(values)], "value": values[: len(titles)]})
     st.dataframe(
-        frame, hide_index=True, height=min(250, 38 + 35 * len(frame)), alt=_("The sample's features")
+        frame,
+        hide_index=True,
+        height="content" if len(frame) <= 6 else 35 * 7,
+        column_config={
+            "feature": _("Feature"),
+            "value": st.column_config.NumberColumn(_("Value"), format="%.4g"),
+        },
+        alt=_("The sample's features"),
     )
 
 

@@ -49,12 +49,12 @@ def _apart(study: KFoldStudy, whole: Sequence[KFoldStudy]) -> None:
     except ValueError as problem:
         st.info(plain(str(problem)))
         return
-    left, right = st.columns([3, 2], gap="medium")
-    with left:
+    boxes = st.grid(2, min_column_width=380, gap="medium")
+    with boxes.cell():
         names = [_("seed {n}").format(n=each.seed) for each in whole]
         figure = variance_chart(table, study.names, names, study.measure.percent)
         plot(figure, "kfold_variance", height=400, description=_("Scores by fold and seed"))
-    with right:
+    with boxes.cell():
         with st.container(horizontal=True):
             st.metric(_("other samples move it by"), study.measure.show_difference(found.fold_deviation))
             st.metric(_("another seed moves it by"), study.measure.show_difference(found.seed_deviation))

@@ -29,6 +29,8 @@ def test_a_broken_promise_is_seen_by_the_near_end_of_its_interval() -> None:
     rates = [Rate("plain", 0.5, 0.45, 0.55), Rate("corrected", 0.06, 0.04, 0.08)]
     alarms = alarms_chart(rates, 0.05, "false alarms")
     assert list(alarms.data[0].marker.color) == [LIGHT.categorical[1], LIGHT.categorical[0]]
+    assert alarms.layout.annotations[0].xanchor == "left"
+    assert alarms_chart(rates, 0.9, "x").layout.annotations[0].xanchor == "right", "inside the picture"
     coverage = alarms_chart(rates, 0.07, "coverage", at_most=False)
     assert list(coverage.data[0].marker.color) == [LIGHT.categorical[0], LIGHT.categorical[0]]
     assert alarms_chart(rates, 0.1, "x", at_most=False).data[0].marker.color[1] == LIGHT.categorical[1]

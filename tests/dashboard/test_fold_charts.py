@@ -139,6 +139,18 @@ def test_scores_are_points_a_box_and_an_interval_and_failed_folds_are_left_out()
     assert fold_scores_chart(np.array([np.nan]), ["fold 0"]).data[0].y.size == 0
 
 
+def test_shares_end_where_shares_end() -> None:
+    interval = ScoreInterval("corrected", 0.95, 0.8, 1.1)
+    figure = fold_scores_chart(np.array([0.9, 1.0]), ["fold 1", "fold 2"], [interval], percent=True)
+    assert figure.data[-1].error_y.array[0] == pytest.approx(0.05), "no accuracy is above 100%"
+    figure = fold_scores_chart(np.array([0.9, 1.0]), ["fold 1", "fold 2"], [interval])
+    assert figure.data[-1].error_y.array[0] == pytest.approx(0.15)
+    band = fold_curves_chart([curve("fold 1", [0.9, 1]), curve("fold 2", [1, 0.9])], percent=True).data[0]
+    assert max(band.y) == 1
+    single = fold_scores_chart(np.array([0.9]), ["fold 1"], percent=True).layout.yaxis.range
+    assert single[0] < 0.9 < single[1] < 1.1
+
+
 def test_equal_scores_stand_side_by_side_in_their_strip() -> None:
     points = fold_scores_chart(np.full(6, 0.5), [str(n) for n in range(6)]).data[1]
     assert len(set(points.x)) == 6
