@@ -234,7 +234,12 @@ class Background:
         )
 
     def _measured_rate(self, step: int) -> float:
-        """Steps per second over the last beats, for a loop that doesn't say it."""
+        """Steps per second over the last beats, for a loop that doesn't say it.
+
+        Before the first step nothing is measured: a study that goes on begins with all that it did before.
+        """
+        if not step:
+            return math.nan
         self._beats.append((time.monotonic(), step))
         (start, first), (end, last) = self._beats[0], self._beats[-1]
         return (last - first) / (end - start) if end > start and last > first else math.nan

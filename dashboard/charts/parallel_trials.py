@@ -37,7 +37,7 @@ def parallel_trials_chart(trials: Sequence[Trial], axes: Sequence[TrialAxis], sc
             uirevision="kept",
         )
     )
-    figure.update_layout(margin={"l": 72, "r": 72, "t": 52, "b": 20})
+    figure.update_layout(margin={"l": 72, "r": 72, "t": 52, "b": 20}, showlegend=False)
     return figure
 
 

@@ -49,7 +49,7 @@ def trial_curves_chart(
         figure.add_trace(_line(trial, band.x, band.mean, color, dash))
     figure.update_layout(hovermode="closest", showlegend=True, legend={"groupclick": "togglegroup"})
     figure.update_xaxes(title="epoch", uirevision="epoch")
-    form = ".0%" if percent and not log_y else "~g"  # as many digits as tell two ticks apart
+    form = "~%" if percent and not log_y else "~g"  # as many digits as tell two ticks apart
     kind = "log" if log_y else "linear"
     figure.update_yaxes(
         title=y_title, type=kind, tickformat=form, dtick=_log_ticks(figure) if log_y else None,

@@ -48,10 +48,10 @@ LEGEND = {"orientation": "h", "x": 1, "xanchor": "right", "y": 1.02, "yanchor": 
 
 
 def trial_slice_chart(
-    trials: Sequence[Trial], axis: TrialAxis, score: Score, chosen: int | None = None
+    trials: Sequence[Trial], axis: TrialAxis, score: Score, chosen: int | None = None, near: bool = False
 ) -> go.Figure:
     """The score over one thing that varies: a point for each trial's mean, a bar from the worst seed to the
-    best. The chosen trial is ringed; a click on a point gives its number.
+    best. The chosen trial is ringed; a click on a point gives its number. `near`: the view is on the best.
     """
     figure = go.Figure()
     known = scored(trials)
@@ -68,7 +68,7 @@ def trial_slice_chart(
         figure.add_trace(_ring(picked, axis, score, trial_name(picked.number), LIGHT.text))
     figure.update_layout(hovermode="closest", showlegend=True, legend=LEGEND, margin={"t": 36})
     figure.update_xaxes(**axis.layout())
-    figure.update_yaxes(**score_axis(score, known))
+    figure.update_yaxes(**score_axis(score, known, near))
     return figure
 
 
@@ -85,7 +85,9 @@ def best_so_far(trials: Sequence[Trial], score: Score) -> np.ndarray:
     return np.asarray(found, np.float64)
 
 
-def best_so_far_chart(trials: Sequence[Trial], score: Score, chosen: int | None = None) -> go.Figure:
+def best_so_far_chart(
+    trials: Sequence[Trial], score: Score, chosen: int | None = None, near: bool = False
+) -> go.Figure:
     """Each trial's score in the order of the trials, and the best so far as a step."""
     figure = go.Figure()
     known = scored(trials)
@@ -124,7 +126,7 @@ def best_so_far_chart(trials: Sequence[Trial], score: Score, chosen: int | None 
         tickformat="d",
         dtick=1 if len(known) < 8 else None,
     )
-    figure.update_yaxes(**score_axis(score, known))
+    figure.update_yaxes(**score_axis(score, known, near))
     return figure
 
 
@@ -149,8 +151,8 @@ def importance_chart(importance: Mapping[str, float], title: str = "") -> go.Fig
         hovertemplate="%{y}: %{x:.1%}<extra></extra>",
     )
     figure.update_layout(title=title, showlegend=False, margin={"l": 110, "r": 48})
-    figure.update_xaxes(range=[0, 1.08 * max(*shares, 1e-6)], tickformat=".0%", rangemode="tozero")
-    figure.update_yaxes(showgrid=False)
+    figure.update_xaxes(range=[0, 1.08 * max(*shares, 1e-6)], tickformat=".0%", rangemode="tozero", nticks=6)
+    figure.update_yaxes(showgrid=False, ticklabelstandoff=6)
     return figure
 
 

@@ -55,8 +55,8 @@ class Score:
 
     @property
     def tick_format(self) -> str:
-        """The same for an axis, whose numbers are round."""
-        return ".0%" if self.percent else ".3g"
+        """The same for an axis, whose numbers are round: with as many digits as tell two ticks apart."""
+        return "~%" if self.percent else ".3g"
 
     def text(self, value: float) -> str:
         if not math.isfinite(value):
@@ -96,12 +96,15 @@ class Score:
         """For a trace's `line` or `marker`: the best in the fullest colour."""
         scale = LIGHT.sequential[PALEST:]
         low, high = self.color_range(values)
+        palest, sign = (low, "≤") if self.higher_is_better else (high, "≥")
+        is_cut = any(self.better(palest, value) for value in values if math.isfinite(value))
+        title = f"{self.title} (palest: {sign} {self.text(palest)})" if is_cut else self.title
         return {
             "color": list(values),
             "colorscale": color_scale(scale if self.higher_is_better else scale[::-1]),
             "cmin": low,
             "cmax": high,
-            "colorbar": {"title": {"text": self.title, "side": "right"}, "tickformat": self.tick_format},
+            "colorbar": {"title": {"text": title, "side": "right"}, "tickformat": self.tick_format},
             "showscale": True,
         }
 
@@ -209,21 +212,23 @@ def hover_text(trial: Trial, score: Score) -> str:
     return f"{first}<br>{values_text(trial, '<br>')}"
 
 
-def score_axis(score: Score, trials: Sequence[Trial]) -> dict[str, Any]:
-    """For a y axis of scores, with a view that a trial which went astray doesn't rule."""
+def score_axis(score: Score, trials: Sequence[Trial], near: bool = False) -> dict[str, Any]:
+    """For a y axis of scores, with a view that a trial which went astray doesn't rule. Shares are seen whole,
+    unless only what is `near` the best is asked for.
+    """
     words: dict[str, Any] = {
         "title": score.title,
         "tickformat": score.tick_format,
-        "uirevision": score.title,
+        "uirevision": f"{score.title} {near}",
         "zeroline": False,
     }
     ends = [value for trial in scored(trials) for value in trial.scores if math.isfinite(value)]
-    if len(ends) < 2 or score.percent:
+    if len(ends) < 2 or (score.percent and not near):
         return words
     low, high = score.color_range([trial.score for trial in scored(trials)])
     room = 0.08 * (high - low)
     is_astray = min(ends) < low - 5 * room or max(ends) > high + 5 * room
-    return {**words, "range": [low - room, high + room]} if is_astray else words
+    return {**words, "range": [low - room, high + room]} if is_astray or near else words
 
 
 def empty(figure: go.Figure, text: str) -> go.Figure:

@@ -49,7 +49,7 @@ def study_progress(study: RunSummary, members: int, failed: int, share: float | 
     with st.container(horizontal=True, vertical_alignment="center"):
         state_badge(shown_state(study))
         words = [count(wanted or members, "{n} training", "{n} trainings")]
-        if study.state == "running" and wanted:
+        if wanted and (study.state == "running" or done < wanted):
             words = [_("{done:,} of {all:,} trainings done").format(done=done, all=wanted)]
         if failed:
             words.append(count(failed, "{n} failed", "{n} failed"))

@@ -25,6 +25,8 @@ from training.sweep_results import SweepResults, Trial, curves
 
 HEIGHT = 380
 TITLE = 44  # what a box is higher by that has a title in place of a choice
+NARROW = 380  # a box of a picture; on a page with less room for each, they stand below each other
+NEAR = "sweep_near"
 BEST = 5  # trials whose learning curves are drawn
 
 
@@ -38,17 +40,20 @@ def overview(results: SweepResults, shown: Trial | None, words: Mapping[str, str
     """One thing that varies against the score, beside what mattered, or beside the course of the search."""
     score, chosen = score_of(results), shown.number if shown is not None else None
     axes = axes_of(results)
-    left, right = st.columns([3, 2], gap="medium")
-    with left, st.container(border=True):
+    boxes = st.grid(2, min_column_width=NARROW, gap="medium")
+    with boxes, st.container(border=True, height="stretch"):
         name = _leading(results)
-        if len(axes) > 1:
-            name = _pick(_("Score over"), list(axes), "sweep_x", name)
-        else:
-            st.markdown(f"**{_('Score over')} {words_of(name).lower()}**")
-        figure = trial_slice_chart(results.trials, axes[name], score, chosen)
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            if len(axes) > 1:
+                name = _pick(_("Score over"), list(axes), "sweep_x", name)
+            else:
+                st.markdown(f"**{_('Score over')} {words_of(name).lower()}**", width="stretch")
+            if score.percent:
+                st.toggle(_("Near the best"), key=NEAR, bind="query-params", help=words["near"])
+        figure = trial_slice_chart(results.trials, axes[name], score, chosen, _near())
         height = HEIGHT if len(axes) > 1 else HEIGHT + TITLE
         _clicked(plot(figure, "sweep_slice", height, on_click=True, description=_("Score over one setting")))
-    with right, st.container(border=True):
+    with boxes, st.container(border=True, height="stretch"):
         if len(axes) > 1:
             st.markdown(f"**{_('What mattered')}**", help=words["importance"])
             figure = importance_chart(importance_of(results))
@@ -67,8 +72,8 @@ def together(results: SweepResults, shown: Trial | None, words: Mapping[str, str
         st.markdown(f"**{_('All settings at once')}**", help=words["parallel"])
         figure = parallel_trials_chart(results.trials, list(axes.values()), score)
         plot(figure, "sweep_parallel", HEIGHT, description=_("All settings at once"))
-    left, right = st.columns(2, gap="medium")
-    with left, st.container(border=True):
+    boxes = st.grid(2, min_column_width=NARROW, gap="medium")
+    with boxes, st.container(border=True, height="stretch"):
         with st.container(horizontal=True, vertical_alignment="bottom"):
             first = _leading(results)
             x = _pick(_("Score over"), list(axes), "sweep_map_x", first)
@@ -78,7 +83,7 @@ def together(results: SweepResults, shown: Trial | None, words: Mapping[str, str
         figure = trial_map_chart(results.trials, axes[x], axes[y], score, chosen)
         clicked = plot(figure, "sweep_map", HEIGHT, on_click=True, description=_("Score over two settings"))
         _clicked(clicked)
-    with right, st.container(border=True):
+    with boxes, st.container(border=True, height="stretch"):
         _course(results, score, chosen, HEIGHT + TITLE)
 
 
@@ -123,9 +128,14 @@ def _leading(results: SweepResults) -> str:
     return results.space.names[0]
 
 
+def _near() -> bool:
+    """Whether the scores are seen close to the best."""
+    return bool(st.session_state.get(NEAR))
+
+
 def _course(results: SweepResults, score: Score, chosen: int | None, height: int) -> None:
     st.markdown(f"**{_('Best so far')}**")
-    figure = best_so_far_chart(results.trials, score, chosen)
+    figure = best_so_far_chart(results.trials, score, chosen, _near())
     clicked = plot(figure, "sweep_course", height, on_click=True, description=_("Best score so far"))
     _clicked(clicked)
 

@@ -154,7 +154,7 @@ def _what(base: RunConfig, varied: set[str]) -> dict[str, Any]:
     """Model, data set and optimizer, and the settings of each; what varies is set below."""
     changes: dict[str, Any] = {}
     fields = _named(WHAT)
-    with st.grid(3, min_column_width=150, vertical_alignment="bottom"):
+    with st.grid(3, min_column_width=180, vertical_alignment="bottom"):
         for field in fields:
             key = f"sweep_{field.name}"
             changes[field.name] = bound_control(field.parameter, getattr(base, field.name), key, field.table)

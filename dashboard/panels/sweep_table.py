@@ -16,6 +16,7 @@ from training.sweep_results import SweepResults, Trial
 
 CHOSEN = "sweep_trial"  # the part of the address: the trial's number, from 1
 KEY = "sweep_table"
+SCORE = 76  # pixels: a column that is empty at first does not widen by itself
 ROWS = 12  # shown before the table scrolls by itself
 
 
@@ -99,12 +100,12 @@ def _columns(results: SweepResults, frame: Any) -> dict[str, Any]:
             _("Mean {metric}").format(metric=title.lower()) if several else title, format=score,
             help=_("On the validation data, by which trials are compared."),
         ),
-        "spread": config.NumberColumn("±", format=score, help=_("Standard deviation over the seeds."))
+        "spread": config.NumberColumn("±", format=score, width=SCORE, help=_("Standard deviation over the seeds."))
         if several else None,
-        "lowest": config.NumberColumn(_("Lowest"), format=score) if several else None,
-        "highest": config.NumberColumn(_("Highest"), format=score) if several else None,
+        "lowest": config.NumberColumn(_("Lowest"), format=score, width=SCORE) if several else None,
+        "highest": config.NumberColumn(_("Highest"), format=score, width=SCORE) if several else None,
         "test": config.NumberColumn(
-            _("Test"), format=score, help=_("Of the trial that you choose, the score to report."),
+            _("Test"), format=score, width=SCORE, help=_("Of the trial that you choose, the score to report."),
         ),
         "epochs": config.NumberColumn(_("Epochs"), format="%.3g"),
         "time": config.TextColumn(_("Took"), width="small"),

@@ -121,6 +121,17 @@ def test_one_trial_gone_astray_does_not_make_the_others_look_alike() -> None:
     assert ACCURACY.color_range([]) == (0, 1)
     view = score_axis(LOSS, [Made(n, {}, (value,)) for n, value in enumerate([0.1, 0.11, 0.12, 0.13, 1e9])])
     assert view["range"][1] < 1
+    said = LOSS.colors([0.1, 0.11, 0.12, 0.13, 1e9])["colorbar"]["title"]["text"]
+    assert said == "validation loss (palest: ≥ 0.16)", "the scale says what lies beyond it"
+    assert LOSS.colors([0.1, 0.2])["colorbar"]["title"]["text"] == "validation loss"
+
+
+def test_shares_are_seen_whole_or_near_the_best() -> None:
+    trials = [Made(n, {}, (value,)) for n, value in enumerate([0.99, 0.985, 0.98, 0.975, 0.1])]
+    assert "range" not in score_axis(ACCURACY, trials)
+    low, high = score_axis(ACCURACY, trials, near=True)["range"]
+    assert 0.9 < low < 0.975
+    assert 0.99 < high < 1
 
 
 def test_the_best_is_one_that_was_trained_to_its_end(trials: list[Made]) -> None:

@@ -7,13 +7,16 @@ import os
 import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from logs import RunReader, RunWriter
+from logs.background import Background
 from logs.directory import RunDirectory
 from logs.errors import RunningError
 from logs.info import RunInfo, read_info
@@ -216,6 +219,14 @@ def test_progress_is_in_the_status(runs: Path) -> None:
     assert status_of(run).epochs == 10
     run.finish()
     assert math.isnan(status_of(run).eta_seconds)
+
+
+def test_what_was_done_before_a_run_went_on_is_no_speed(monkeypatch: pytest.MonkeyPatch) -> None:
+    beats, now = SimpleNamespace(_beats=deque()), iter((10.0, 11.0, 12.0))
+    monkeypatch.setattr("logs.background.time.monotonic", lambda: next(now))
+    rates = [Background._measured_rate(beats, step) for step in (0, 34, 35, 38)]  # type: ignore[arg-type]
+    assert np.isnan(rates[:2]).all(), "34 are there at once: they say nothing of the next"
+    assert rates[2:] == [1, 2]
 
 
 def test_the_heartbeat_goes_on_while_nothing_is_logged(runs: Path) -> None:
