@@ -100,12 +100,14 @@ def _columns(results: SweepResults, frame: Any) -> dict[str, Any]:
             _("Mean {metric}").format(metric=title.lower()) if several else title, format=score,
             help=_("On the validation data, by which trials are compared."),
         ),
-        "spread": config.NumberColumn("±", format=score, width=SCORE, help=_("Standard deviation over the seeds."))
-        if several else None,
+        "spread": config.NumberColumn(
+            "±", format=score, width=SCORE, help=_("Standard deviation over the seeds."),
+        ) if several else None,
         "lowest": config.NumberColumn(_("Lowest"), format=score, width=SCORE) if several else None,
         "highest": config.NumberColumn(_("Highest"), format=score, width=SCORE) if several else None,
         "test": config.NumberColumn(
-            _("Test"), format=score, width=SCORE, help=_("Of the trial that you choose, the score to report."),
+            _("Test"), format=score, width=SCORE,
+            help=_("Of the trial that you choose, the score to report."),
         ),
         "epochs": config.NumberColumn(_("Epochs"), format="%.3g"),
         "time": config.TextColumn(_("Took"), width="small"),
