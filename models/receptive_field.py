@@ -6,7 +6,7 @@ the gradient is not zero: the box around the non-zero gradients of the centre un
 that copy normalisations and activations pass their input on, maxima become sums (the gradient of a maximum
 reaches one pixel only), and every layer's gradient is cut to 0 and 1 on its way back, so that depth can't
 round it away. Since all channels of a layer's output are equal, one of them is computed: hundreds of times
-cheaper.
+cheaper. Where outputs are laid side by side, one of each is, and all only for what takes them apart again.
 
 Normalisations that look at the whole picture (layer, group and instance norm) are left out: their field
 would be everything. What mixes whole pictures otherwise (a global mean, squeeze-and-excite, attention) has
@@ -199,17 +199,50 @@ class _EqualWeights(TorchFunctionMode):
     """Computes one channel of what has all channels equal."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        rule = _RULES.get(func)
-        result = NotImplemented if rule is None else rule(*args, **(kwargs or {}))
-        return func(*args, **(kwargs or {})) if result is NotImplemented else result
+        rule, kwargs = _RULES.get(func), kwargs or {}
+        result = NotImplemented if rule is None else rule(*args, **kwargs)
+        if result is not NotImplemented:
+            return result
+        if getattr(func, "__name__", "") not in _LOOKS:
+            args, kwargs = _whole(args), {name: _whole(value) for name, value in kwargs.items()}
+        return func(*args, **kwargs)
 
 
-ONE = "_descent_one_channel"  # a tensor's attribute: the channel that all of its channels repeat
+# Attributes of tensors: the channel that all channels repeat, or the sum of those that were laid side by side
+# (then also these, as pairs of a channel and how often it is there)
+ONE, PARTS = "_descent_one_channel", "_descent_channels"
+_LOOKS = ("__get__", "size", "dim", "is_floating_point", "register_hook")  # they read no number
 
 
 def _one_of(maps: Tensor) -> Tensor:
-    """The channel that all others repeat; the tensor itself where its channels differ."""
+    """The channel that all others repeat, or the sum of those laid side by side; else the tensor itself."""
     return getattr(maps, ONE, maps)
+
+
+def _whole(value: Any) -> Any:
+    """Maps laid side by side with all their channels, for what may take them apart; also inside lists."""
+    if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
+        return type(value)(_whole(item) for item in value)
+    if not hasattr(value, PARTS):
+        return value
+    return torch.cat([one.expand(-1, count, -1, -1) for one, count in getattr(value, PARTS)], 1)
+
+
+def _side_by_side(tensors: Sequence[Tensor], dim: int = 0, **options: Any) -> Any:
+    """Not laid out in memory: what mixes all channels needs their sum only."""
+    if dim not in (1, -3) or options or not all(hasattr(each, ONE) and each.dim() == 4 for each in tensors):
+        return NotImplemented
+    parts = [part for each in tensors for part in getattr(each, PARTS, [(_one_of(each), each.shape[1])])]
+    maps = _repeated(sum(one for one, _ in parts), sum(count for _, count in parts))
+    setattr(maps, PARTS, parts)
+    return maps
+
+
+def _of_each(rule: Callable[[Tensor], Tensor], maps: Tensor) -> Tensor:
+    """The rule's outcome for maps of few different channels."""
+    parts = getattr(maps, PARTS, [(_one_of(maps), maps.shape[1])])
+    found = [_repeated(rule(one), count) for one, count in parts]
+    return found[0] if len(found) == 1 else _side_by_side(found, 1)
 
 
 def _repeated(one: Tensor, channels: int) -> Tensor:
@@ -223,6 +256,9 @@ def _repeated(one: Tensor, channels: int) -> Tensor:
 
 
 def _linear(inputs: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    inputs = _whole(inputs)
+    if inputs.stride(-1) == 0:  # one number, repeated
+        inputs = inputs[..., :1]
     return inputs.mean(-1, keepdim=True).expand(*inputs.shape[:-1], weight.shape[0])
 
 
@@ -233,6 +269,8 @@ def _convolution(
     """A kernel of ones over the mean of each group's channels."""
     convolve = {3: functional.conv1d, 4: functional.conv2d, 5: functional.conv3d}[weight.dim()]
     kernel = torch.ones(1, 1, *weight.shape[2:])
+    if groups > 1:
+        inputs = _whole(inputs)
     if hasattr(inputs, ONE) or groups == 1:
         one = _one_of(inputs).mean(1, keepdim=True)
         return _repeated(convolve(one, kernel, None, stride, padding, dilation), weight.shape[0])
@@ -249,7 +287,9 @@ def _maximum(
     ceil_mode: bool = False, return_indices: bool = False,
 ) -> Tensor:  # fmt: skip
     """The sum over each window in place of its maximum."""
-    one = _one_of(inputs)
+    if hasattr(inputs, ONE):
+        return _of_each(lambda one: _maximum(one, kernel_size, stride, padding, dilation, ceil_mode), inputs)
+    one = inputs
     kernel, step, border, spread = (
         (value, value) if isinstance(value, int) else tuple(value)
         for value in (kernel_size, stride or kernel_size, padding, dilation)
@@ -264,27 +304,39 @@ def _maximum(
     maps = functional.conv2d(flat, torch.ones(1, 1, *kernel), None, step, 0, spread)[
         ..., : shape[0], : shape[1]
     ]
-    maps = maps.reshape(*one.shape[:-2], *maps.shape[-2:])
-    return _repeated(maps, inputs.shape[1]) if hasattr(inputs, ONE) else maps
+    return maps.reshape(*one.shape[:-2], *maps.shape[-2:])
 
 
 def _averaged(rule: Callable[..., Tensor]) -> Callable[..., Any]:
     def average(inputs: Tensor, *rest: Any, **options: Any) -> Any:
         if not hasattr(inputs, ONE):
             return NotImplemented
-        return _repeated(rule(_one_of(inputs), *rest, **options), inputs.shape[1])
+        return _of_each(lambda one: rule(one, *rest, **options), inputs)
 
     return average
+
+
+def _alike(maps: Tensor) -> Tensor | None:
+    """The channel that all repeat: also of a view that repeats it, and of one number a channel, as
+    squeeze-and-excite scales maps by; None where they differ, or there are none.
+    """
+    if hasattr(maps, ONE) or maps.dim() not in (3, 4):
+        return getattr(maps, ONE, None)
+    one = maps.narrow(-3, 0, 1)
+    small = maps.shape[-2:] == (1, 1)
+    return one if maps.stride(-3) == 0 or (small and bool((maps == one).all())) else None
 
 
 def _joined(rule: Callable[[Tensor, Tensor], Tensor]) -> Callable[..., Any]:
     """Sums and products of maps; also in place of those written over an operand, which has no memory here."""
 
     def join(first: Any, second: Any, *rest: Any, **options: Any) -> Any:
+        first, second = _whole(first), _whole(second)
         if not isinstance(first, Tensor) or not isinstance(second, Tensor):
             return NotImplemented if not hasattr(first, ONE) else rule(first, second)
-        if hasattr(first, ONE) and hasattr(second, ONE) and first.shape[1] == second.shape[1]:
-            return _repeated(rule(_one_of(first), _one_of(second)), first.shape[1])
+        one, other = _alike(first), _alike(second)
+        if one is not None and other is not None and first.shape[-3] == second.shape[-3]:
+            return _repeated(rule(one, other), first.shape[-3])
         return rule(first, second)
 
     return join
@@ -293,6 +345,7 @@ def _joined(rule: Callable[[Tensor, Tensor], Tensor]) -> Callable[..., Any]:
 _RULES: dict[Any, Callable[..., Any]] = {
     torch.conv1d: _convolution, torch.conv2d: _convolution, torch.conv3d: _convolution,
     functional.linear: _linear,
+    torch.cat: _side_by_side, torch.concat: _side_by_side,
     torch.max_pool2d: _maximum, functional.max_pool2d: _maximum,
     functional.avg_pool2d: _averaged(functional.avg_pool2d),
     functional.adaptive_avg_pool2d: _averaged(functional.adaptive_avg_pool2d),

@@ -52,8 +52,33 @@ def test_strides_dilation_and_ceil_mode_are_followed() -> None:
     assert len(fields) == 4
 
 
-def measured(network: nn.Module, shape: tuple[int, ...], path: str) -> tuple[int, int, int, int]:
-    """The box by gradients of the network itself, in double precision, its weights random and positive."""
+class SideBySide(nn.Module):
+    """Two convolutions' outputs laid side by side, and taken apart again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.small, self.large = nn.Conv2d(1, 2, 3, padding=1), nn.Conv2d(1, 2, 7, padding=3)
+        self.both, self.pool, self.left, self.mixed = (nn.Identity() for _ in range(4))
+        self.after, self.apart = nn.Conv2d(4, 3, 3, padding=1), nn.Conv2d(4, 4, 3, padding=1, groups=2)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        both = self.both(torch.cat([self.small(images), self.large(images)], dim=1))
+        pooled = self.pool(torch.relu(nn.functional.max_pool2d(both, 3, 1, 1)))
+        left = self.left(pooled.chunk(2, dim=1)[0])
+        self.mixed(pooled + torch.cat([left, left], dim=1))
+        return self.after(both).mean() + self.apart(pooled)[:, :2].mean()
+
+
+def test_maps_laid_side_by_side_are_seen_apart_where_they_are_taken_apart() -> None:
+    fields = receptive_fields(SideBySide(), (1, 33, 33))
+    sizes = {path: fields[path].size for path in ("both", "pool", "left", "mixed", "after", "apart")}
+    assert sizes == {
+        "both": (7, 7), "pool": (9, 9), "left": (5, 5), "mixed": (9, 9), "after": (9, 9), "apart": (11, 11)
+    }  # fmt: skip
+
+
+def measured(network: nn.Module, shape: tuple[int, ...], paths: list[str]) -> list[tuple[int, int, int, int]]:
+    """The boxes by gradients of the network itself, in double precision, its weights random and positive."""
     network = network.double().eval()
     kinds = tuple({type(row.build(**{p.name: p.default for p in row.parameters})) for row in ACTIVATIONS})
     for parent in list(network.modules()):
@@ -71,13 +96,21 @@ def measured(network: nn.Module, shape: tuple[int, ...], path: str) -> tuple[int
             parameter.data.uniform_(0.5, 1.5).div_(parameter[0].numel())
         else:
             parameter.data.fill_(0.0 if name.endswith("bias") else 1.0)
-    kept = []
-    network.get_submodule(path).register_forward_hook(lambda module, taken, output: kept.append(output))
+    kept: dict[str, torch.Tensor] = {}
+    for path in paths:
+        network.get_submodule(path).register_forward_hook(
+            lambda module, taken, output, path=path: kept.update({path: output})
+        )
     picture = torch.ones(1, *shape, dtype=torch.float64, requires_grad=True)
     network(picture)
-    maps = kept[-1]
-    maps[:, :, maps.shape[2] // 2, maps.shape[3] // 2].sum().backward()
-    seen = picture.grad[0].ne(0).any(0)
+    return [extent(kept[path], picture) for path in paths]
+
+
+def extent(maps: torch.Tensor, picture: torch.Tensor) -> tuple[int, int, int, int]:
+    """The box of the pixels that the middle of these maps depends on."""
+    middle = maps[:, :, maps.shape[2] // 2, maps.shape[3] // 2].sum()
+    (slope,) = torch.autograd.grad(middle, picture, retain_graph=True)
+    seen = slope[0].ne(0).any(0)
     rows, columns = seen.any(1).nonzero().flatten(), seen.any(0).nonzero().flatten()
     return int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1
 
@@ -88,8 +121,9 @@ def test_the_field_is_the_extent_of_the_gradient(row: Model) -> None:
     shape = tuple(inputs.shape[1:])
     maps = [path for path, stage in row.stages if len(stage) == 3]
     fields = receptive_fields(build_model(row.name, shape, outputs), shape, maps)
-    for path in maps[:: max(1, len(maps) // 3)]:
-        assert fields[path].box == measured(build_model(row.name, shape, outputs), shape, path), path
+    some = maps[:: max(1, len(maps) // 3)]
+    boxes = measured(build_model(row.name, shape, outputs), shape, some)
+    assert dict(zip(some, boxes, strict=True)) == {path: fields[path].box for path in some}
 
 
 def test_points_are_no_pictures() -> None:
