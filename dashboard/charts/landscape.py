@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from dashboard.charts.log_ticks import log_ticks
 from dashboard.charts.quick_figure import QuickFigure, level, upright
 from dashboard.theme import LIGHT, color_scale
 from training.landscape_grid import PLANE_LEVELS, positive, spline
@@ -194,7 +195,7 @@ def contour_chart(
     )  # fmt: skip
     line = {"color": LIGHT.quiet, "width": 1, "dash": "dot"}
     figure.update_layout(
-        margin={"l": 56, "r": 8, "t": 8, "b": 48},
+        margin={"l": 56, "r": 8, "t": 8, "b": 104},
         showlegend=False,
         uirevision="contour",
         shapes=[] if at is None else [upright(at[0], **line), level(at[1], **line)],
@@ -276,10 +277,12 @@ def _told(picture: Picture, of: str) -> str:
 
 
 def _bar(picture: Picture, limits: tuple[float, float]) -> dict[str, Any]:
-    bar: dict[str, Any] = {"thickness": 10, "len": 0.9, "title": {"text": picture.title}}
+    bar: dict[str, Any] = {  # below, where it takes no width from the plane
+        "orientation": "h", "thickness": 10, "len": 1, "x": 0.5, "xanchor": "center", "y": -0.15,
+        "yanchor": "top", "ypad": 0, "nticks": 6, "title": {"text": picture.title, "side": "bottom"},
+    }  # fmt: skip
     if picture.log:
-        ticks = np.linspace(*limits, 6)
-        bar |= {"tickvals": ticks.tolist(), "ticktext": [f"{10**tick:.3g}" for tick in ticks]}
+        bar["tickvals"], bar["ticktext"] = log_ticks(*limits)
     elif picture.what == "accuracy":
         bar["tickformat"] = ".0%"
     return bar

@@ -10,6 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.charts.landscape import Picture
+from dashboard.charts.log_ticks import log_ticks
 from dashboard.charts.quick_figure import QuickFigure
 from dashboard.charts.remedy_board import BoardColumn, BoardRow
 from dashboard.theme import LIGHT, color_scale
@@ -27,13 +28,13 @@ def scale_chart(limits: tuple[float, float], picture: Picture) -> go.Figure:
         showscale=False, hoverinfo="skip",
         colorscale=color_scale(tuple(reversed(LIGHT.sequential[1:]))),
     )  # fmt: skip
-    ticks = np.linspace(*limits, 6)
-    said = [
-        f"{10**tick if picture.log else tick:{'.0%' if picture.what == 'accuracy' else '.3g'}}"
-        for tick in ticks
-    ]
+    if picture.log:
+        ticks, said = log_ticks(*limits, most=9)
+    else:
+        ticks = np.linspace(*limits, 6).tolist()
+        said = [f"{tick:{'.0%' if picture.what == 'accuracy' else '.3g'}}" for tick in ticks]
     figure.update_layout(
-        xaxis={"title": picture.title, "tickvals": ticks.tolist(), "ticktext": said, "showgrid": False,
+        xaxis={"title": picture.title, "tickvals": ticks, "ticktext": said, "showgrid": False,
                "range": list(limits), "fixedrange": True},
         yaxis={"visible": False, "fixedrange": True, "range": [0, 1]},
         margin={"l": 24, "r": 24, "t": 4, "b": 40}, showlegend=False, uirevision=f"{limits}",

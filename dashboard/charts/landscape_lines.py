@@ -11,6 +11,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.charts.landscape import Picture
+from dashboard.charts.log_ticks import log_axis
 from dashboard.charts.quick_figure import QuickFigure
 from dashboard.theme import LIGHT, SPLITS
 from training.landscape_grid import positive
@@ -45,10 +46,10 @@ def slice_chart(
     figure.update_layout(
         margin={"l": 64, "r": 8, "t": 32, "b": 48},
         legend=LEGEND,
-        xaxis={"title": "distance from the checkpoint, in lengths of a direction", "uirevision": "place"},
+        xaxis={"title": "place along a direction: a or b", "uirevision": "place"},
         yaxis={
             "title": first.title,
-            "type": "log" if first.log else "linear",
+            **(log_axis(*limits) if first.log else {"type": "linear"}),
             "range": list(limits),
             "uirevision": f"{limits}",
             "tickformat": ".0%" if first.what == "accuracy" else None,
@@ -89,9 +90,11 @@ def line_chart(line: Line, what: str = "loss", log: bool = True) -> go.Figure:
         title="share of the way" if between else "distance from the checkpoint, in lengths of the direction",
         uirevision="line",
     )
+    every = points[[f"train_{what}", f"test_{what}"]].to_numpy()
+    logarithmic = log and what == "loss" and bool((np.isfinite(every) & (every > 0)).any())
     figure.update_yaxes(
-        title=what, type="log" if log and what == "loss" else "linear", uirevision=f"{what} {log}",
-        tickformat=".0%" if what == "accuracy" else None,
+        title=what, uirevision=f"{what} {log}", tickformat=".0%" if what == "accuracy" else None,
+        **(log_axis(*_decades(every)) if logarithmic else {"type": "linear"}),
     )  # fmt: skip
     return figure.update_layout(margin={"l": 64, "r": 16, "t": 48, "b": 48}, legend=LEGEND)
 
@@ -108,7 +111,8 @@ def connection_chart(curve: pd.DataFrame) -> go.Figure:
             hovertemplate=f"%{{x:.2f}} of the way: loss %{{y:.4g}}<extra>{name}</extra>",
         )  # fmt: skip
     figure.update_xaxes(title="share of the way", uirevision="t")
-    figure.update_yaxes(title="train loss", type="log", uirevision="loss")
+    losses = curve[["line", "curve"]].to_numpy()
+    figure.update_yaxes(title="train loss", uirevision="loss", **log_axis(*_decades(losses)))
     return figure.update_layout(margin={"l": 64, "r": 16, "t": 32, "b": 48}, legend=LEGEND)
 
 
@@ -124,3 +128,9 @@ def spectrum_chart(spectrum: pd.DataFrame) -> go.Figure:
     figure.update_xaxes(title="eigenvalue of the Hessian", uirevision="value")
     figure.update_yaxes(title="density", type="log", uirevision="density", exponentformat="power")
     return figure.update_layout(margin={"l": 64, "r": 16, "t": 16, "b": 48}, showlegend=False)
+
+
+def _decades(values: np.ndarray) -> tuple[float, float]:
+    """log10 of the smallest and the largest number above 0."""
+    shown = values[np.isfinite(values) & (values > 0)]
+    return (float(np.log10(shown.min())), float(np.log10(shown.max()))) if len(shown) else (-1.0, 0.0)

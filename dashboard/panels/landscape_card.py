@@ -14,18 +14,47 @@ from dashboard.charts.landscape_references import references_chart
 from dashboard.language import _
 from dashboard.panels.escape import plain
 from dashboard.panels.landscape_link import landscape_link
-from dashboard.panels.landscape_table import Found
+from dashboard.panels.landscape_table import Found, called
 from dashboard.panels.plot import plot
+from training.directions import NORMALISATIONS
 
 
-def landscape_card(found: Found, path: Found | None, words: Mapping[str, str]) -> None:
-    """The card under the pictures."""
+def drawn_how(about: Mapping[str, Any], config: Mapping[str, Any]) -> str:
+    """How the directions of a landscape were drawn, for the card and above a saved picture; empty where they
+    are not random. `config` is that of its run.
+    """
+    if about["kind"] not in ("plane", "line") or config.get("normalisation") not in NORMALISATIONS:
+        return ""
+    scaled = str(config["normalisation"])
+    said = [
+        _("not normalised") if scaled == "none" else _("{scaled} normalisation").format(scaled=_(scaled)),
+        _("biases and batch norm fixed") if config.get("ignore_biasbn") else _("biases and batch norm moved"),
+    ]
+    if about["kind"] == "plane" and config.get("orthogonal"):
+        said.append(_("at right angles"))
+    said.append(_("seed {seed}").format(seed=config.get("seed", 0)))
+    return ", ".join(said)
+
+
+def landscape_card(
+    found: Found,
+    path: Found | None,
+    words: Mapping[str, str],
+    drawn: str,
+    names: Mapping[str, str],
+    what: str,
+) -> None:
+    """The card under the pictures. `drawn`: how directions were; `names`: what runs are called, by their ids;
+    `what`: loss or accuracy.
+    """
+    line = found[1]["b_range"] is None
     with st.container(border=True):
         st.markdown(f"**{_('How this picture was made')}**")
-        st.markdown("\n".join(f"- {line}" for line in _made(found, path)))
+        st.markdown("\n".join(f"- {line}" for line in _made(found, path, drawn, names, what)))
         left, right = st.columns(2)
-        left.markdown(words["read"])
-        right.markdown(words["limits"])
+        between = found[1]["kind"] == "between"
+        left.markdown(words["read_between" if between else "read_line" if line else "read"])
+        right.markdown(words["limits_line" if line else "limits"])
     box = st.expander(_("Pictures to compare with"), key="landscape_references", on_change="rerun")
     if box.open:
         with box:
@@ -35,16 +64,18 @@ def landscape_card(found: Found, path: Found | None, words: Mapping[str, str]) -
             st.markdown(words["references"])
 
 
-def _made(found: Found, path: Found | None) -> list[str]:
+def _made(found: Found, path: Found | None, drawn: str, names: Mapping[str, str], what: str) -> list[str]:
     points, about = found
     made = [
-        plain(str(about["title"])),
-        plain("; ".join(map(str, about["axes"]))),
+        plain(called(str(about["title"]), names)),
+        plain(called("; ".join(map(str, about["axes"])), names)) + (f": {drawn}" if drawn else ""),
         _("{count:,} points, {train:,} training and {test:,} test samples").format(
             count=len(points), train=about["samples"]["train"], test=about["samples"]["test"]
         ),
         str(about["method"]),
-        _("batch norm's statistics: {which}").format(which=about["statistics"]),
+        _("batch norm's statistics, where there are some: {which}").format(
+            which=_("recomputed at each point") if about["statistics"] == "recomputed" else _("as saved")
+        ),
     ]
     if about.get("sketch"):
         made.insert(0, _("a first sketch from a tenth of the samples; the picture itself is being computed"))
@@ -52,13 +83,16 @@ def _made(found: Found, path: Found | None) -> list[str]:
     if holes:
         made.append(_("{holes:,} points have no number: they are holes").format(holes=holes))
     error = about["refinement"].get(str(about["level"]))
-    if error:
-        made.append(
-            _(
-                "between points a spline of the log loss is drawn; from the level before, it was off by "
-                "{rms:.1%} (at most {largest:.1%}) at the points computed since"
-            ).format(rms=np.expm1(error["test"]["rms"]), largest=np.expm1(error["test"]["largest"]))
-        )
+    if error and what == "loss":
+        sentence = (
+            _("half of the points, joined by a spline of the log loss, were off by {rms}% (at most "
+              "{largest}%) at the others")
+            if about["b_range"] is None
+            else _("between points a spline of the log loss is drawn; from the level before, it was off by "
+                   "{rms}% (at most {largest}%) at the points computed since")
+        )  # fmt: skip
+        off = {name: f"{100 * np.expm1(error['test'][name]):.2g}" for name in ("rms", "largest")}
+        made.append(sentence.format(**off))
     if path is not None and path[1].get("of", "training") == "training":
         made.append(
             _("the training's {count} checkpoints lie up to {far:.3g} away from the plane").format(
@@ -83,9 +117,10 @@ def plane_downloads(
     limits: tuple[float, float],
     at: tuple[float, float],
     names: tuple[Sequence[str], Sequence[str], str],
+    title: str,
 ) -> None:
     """Buttons for points, pictures and surfaces as they are shown; `names` are the descriptions of surfaces,
-    contours and cut. The button of the picture also links them.
+    contours and cut, `title` stands above a saved picture. The button of the picture also links them.
     """
     points, about = found
     name, picture = f"{about['run']}-landscape", pictures[0]
@@ -93,7 +128,7 @@ def plane_downloads(
     with st.container(horizontal=True, vertical_alignment="center"):
         landscape_link(
             "landscape_picture", surfaces, contours, cut,
-            at=at, log=picture.log, filename=name, title=_said(about, picture),
+            at=at, log=picture.log, filename=name, title=title,
         )  # fmt: skip
         _points_button(points, about, name)
         st.download_button(
@@ -110,14 +145,15 @@ def plane_downloads(
         )  # fmt: skip
 
 
-def line_downloads(found: Found, description: str, log: bool) -> None:
+def line_downloads(found: Found, description: str, log: bool, drawn: str, names: Mapping[str, str]) -> None:
     """The chart of a line as a picture, and its points."""
     points, about = found
     name = f"{about['run']}-landscape"
     with st.container(horizontal=True, vertical_alignment="center"):
         landscape_link(
             "landscape_picture", [], [description], "",
-            at=(0.0, 0.0), log=log, filename=name, title=str(about["title"]),
+            at=(0.0, 0.0), log=log, filename=name,
+            title=picture_title(about, _("along a line"), drawn, names),
         )  # fmt: skip
         _points_button(points, about, name)
 
@@ -129,9 +165,19 @@ def _points_button(points: pd.DataFrame, about: Mapping[str, Any], name: str) ->
     )  # fmt: skip
 
 
-def _said(about: Mapping[str, Any], picture: Picture) -> str:
-    """What stands above the saved picture, in two lines."""
-    return f"{about['title']}: {picture.title}\n{'; '.join(map(str, about['axes']))}"
+def special(about: Mapping[str, Any]) -> list[str]:
+    """What has to stand on a picture, since it changes it."""
+    said = {
+        _("batch norm's statistics recomputed at each point"): about["statistics"] == "recomputed",
+        _("a preview in bfloat16"): bool(about["preview"]),
+    }
+    return [words for words, holds in said.items() if holds]
+
+
+def picture_title(about: Mapping[str, Any], shown: str, drawn: str, names: Mapping[str, str]) -> str:
+    """What stands above a saved picture, in two lines: whose, and along what, computed how."""
+    how = [*map(str, about["axes"]), *([drawn] if drawn else []), *special(about)]
+    return called(f"{about['title']}: {shown}\n{'; '.join(how)}", names)
 
 
 # What follows imports when it is asked for: pyarrow's writers and Plotly's pages are of no use before

@@ -38,6 +38,14 @@ def checkpoints(run: RunSummary) -> list[str]:
     return [*first, *(name for name in names if name not in first)]
 
 
+def _other_of(run: RunSummary, runs: Sequence[RunSummary]) -> str:
+    """What a line from this run's network mostly leads to: another network like it, else an earlier one of
+    its own.
+    """
+    like = [each.id for each in runs if (each.model, each.dataset) == (run.model, run.dataset)]
+    return next((each for each in like if each != run.id), run.id)
+
+
 def landscape_form(runs: Sequence[RunSummary], words: Mapping[str, str], settings: Settings) -> None:
     """The settings, and the button that computes. `runs` are those of `networks`."""
     button = st.container()  # above its settings: it stays in sight
@@ -57,11 +65,13 @@ def landscape_form(runs: Sequence[RunSummary], words: Mapping[str, str], setting
         given["checkpoint"] = named_choice(_("Checkpoint"), own, own[0], "landscape_checkpoint")
     if KINDS[kind].ends:
         other = named_choice(
-            _("To the network of"), list(known), run, "landscape_other", lambda name: labels.get(name, name)
-        )
+            _("To the network of"), list(known), _other_of(known[run], runs), "landscape_other",
+            lambda name: labels.get(name, name),
+        )  # fmt: skip
         theirs = checkpoints(known[other])
+        usual = theirs[0] if other != run else next((name for name in theirs if "epoch" in name), theirs[-1])
         given["other_run"] = other
-        given["other_checkpoint"] = named_choice(_("Its checkpoint"), theirs, theirs[-1], "landscape_end")
+        given["other_checkpoint"] = named_choice(_("Its checkpoint"), theirs, usual, "landscape_end")
     if kind in ("plane", "line"):
         given["normalisation"] = named_choice(
             _("Directions scaled by"), NORMALISATIONS.names(), "filter", "landscape_normalisation",
@@ -80,14 +90,15 @@ def landscape_form(runs: Sequence[RunSummary], words: Mapping[str, str], setting
             _("Biases and batch norm stay"), value=True, key="landscape_biasbn", bind="query-params",
             help=words["biasbn"],
         )  # fmt: skip
+        if kind == "plane":
+            given["orthogonal"] = st.toggle(
+                _("At right angles"), value=True, key="landscape_orthogonal", bind="query-params",
+                help=words["orthogonal"],
+            )  # fmt: skip
         given["statistics"] = named_choice(
-            _("Batch norm's statistics"),
-            STATISTICS,
-            "saved",
-            "landscape_statistics",
-            _,
+            _("Batch norm's statistics"), STATISTICS, "saved", "landscape_statistics", _,
             help=words["statistics"],
-        )
+        )  # fmt: skip
         given["seed"] = st.number_input(
             _("Seed of the directions"), 0, 2**31, 0, key="landscape_seed", bind="query-params"
         )
@@ -114,6 +125,16 @@ def landscape_form(runs: Sequence[RunSummary], words: Mapping[str, str], setting
         )  # fmt: skip
     if asked is not None:
         st.code("python -m training.landscape " + " ".join(asked.options()), language="bash", wrap_lines=True)
+
+
+def start_again(run: RunSummary, settings: Settings) -> None:
+    """For a callback: another landscape with the settings of one that ended early; it takes its points."""
+    try:
+        asked = LandscapeSettings.from_dict(run.config)
+    except (ConfigError, TypeError) as problem:  # of another version
+        st.session_state[AMISS] = str(problem)
+        return
+    _start(asked, settings)
 
 
 def started_amiss() -> None:

@@ -23,10 +23,11 @@ from dashboard.charts.tables import shown_state
 from dashboard.language import _
 from dashboard.panels.bounded import bounded_choice
 from dashboard.panels.escape import plain
-from dashboard.panels.landscape_card import landscape_card, plane_downloads
+from dashboard.panels.landscape_card import drawn_how, landscape_card, picture_title, plane_downloads, special
+from dashboard.panels.landscape_form import start_again
 from dashboard.panels.landscape_line import line_picture
 from dashboard.panels.landscape_numbers import landscape_numbers
-from dashboard.panels.landscape_table import Found, table_of
+from dashboard.panels.landscape_table import Found, called, table_of
 from dashboard.panels.plot import plot
 from dashboard.panels.run_actions import stop_run
 from dashboard.panels.run_card import state_badge
@@ -58,6 +59,19 @@ class Plane:
     run: RunSummary
     found: Found
     path: Found | None
+    names: Mapping[str, str]  # what runs are called, by their ids
+
+    @property
+    def heading(self) -> str:
+        """Whose it is and what is special about it, above one of two."""
+        about = self.found[1]
+        parts = [called(str(about["title"]), self.names), drawn_how(about, self.run.config), *special(about)]
+        return " · ".join(part for part in parts if part)
+
+    def title(self, shown: str) -> str:
+        """What stands above it when it is saved."""
+        about = self.found[1]
+        return picture_title(about, shown, drawn_how(about, self.run.config), self.names)
 
     @property
     def frame(self) -> pd.DataFrame | None:
@@ -69,8 +83,12 @@ class Plane:
         return "curve" if self.found[1]["kind"] == "connection" else "training"
 
 
-def landscape_look(run_id: str, other_id: str, settings: Settings, words: Mapping[str, str]) -> bool:
-    """Draws the landscape, and another one beside it on the same scale; whether it still computes."""
+def landscape_look(
+    run_id: str, other_id: str, names: Mapping[str, str], settings: Settings, words: Mapping[str, str]
+) -> bool:
+    """Draws the landscape, and another one beside it on the same scale; whether it still computes. `names`:
+    what runs are called, by their ids.
+    """
     try:
         run = run_catalog(settings.runs).find(run_id)
         found = table_of(run, POINTS)
@@ -78,32 +96,42 @@ def landscape_look(run_id: str, other_id: str, settings: Settings, words: Mappin
     except LogsError as problem:
         st.error(plain(str(problem)))
         return False
-    _state(run)
+    _state(run, names, settings)
     if found is None or not int(found[1]["level"]):
         st.caption(words["no_level"] if run.state == "running" else words["nothing"])
         return run.state == "running"
-    shown = _settings(bool(found[1]["accuracy"]), path is not None and found[1]["b_range"] is not None)
-    if found[1]["b_range"] is None:
-        line_picture(found, path, shown.what, shown.log)
+    line = found[1]["b_range"] is None
+    shown = _settings(bool(found[1]["accuracy"]), path is not None, line)
+    drawn = drawn_how(found[1], run.config)
+    if line:
+        line_picture(found, path, shown.what, shown.log, drawn, names)
     else:
-        _planes(Plane(run, found, path), _other(other_id, settings), shown, words)
+        _planes(Plane(run, found, path, names), _other(other_id, names, settings), shown, words)
     landscape_numbers(run)
-    landscape_card(found, path, words)
+    landscape_card(found, path, words, drawn, names, shown.what)
     return run.state == "running"
 
 
-def _settings(classes: bool, has_path: bool) -> Shown:
+def _settings(classes: bool, has_path: bool, line: bool) -> Shown:
+    """The controls of a picture; a line shows train and test at once, and nothing of it is in the way."""
+    of, path, share = "test", False, 1.0
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         what = "loss"
         if classes:
             what = bounded_choice(_("Height"), SHOWN, "loss", "landscape_what", _)
-        of = bounded_choice(_("Of"), OF, "test", "landscape_whose", _)
-        log = st.toggle(_("Logarithmic"), value=True, key="landscape_log", bind="query-params")
-        path = has_path and st.toggle(_("Path"), value=True, key="landscape_path", bind="query-params")
-        share = st.slider(
-            _("Keep the lowest"), 0.5, 1.0, 1.0, 0.01, format="percent", key="landscape_clip",
-            bind="query-params", width=160, help=_("Of all points; what is higher becomes a hole."),
+        if not line:
+            of = bounded_choice(_("Of"), OF, "test", "landscape_whose", _)
+        log = st.toggle(
+            _("Logarithmic"), value=True, key="landscape_log", bind="query-params",
+            disabled=what != "loss" or of == "difference",  # neither has a logarithm
         )  # fmt: skip
+        if has_path and not line:
+            path = st.toggle(_("Path"), value=True, key="landscape_path", bind="query-params")
+        if not line:
+            share = st.slider(
+                _("Keep the lowest"), 0.5, 1.0, 1.0, 0.01, format="percent", key="landscape_clip",
+                bind="query-params", width=160, help=_("Of all points; what is higher becomes a hole."),
+            )  # fmt: skip
     return Shown(what, of, log, share, path)
 
 
@@ -119,7 +147,7 @@ def _planes(first: Plane, second: Plane | None, shown: Shown, words: Mapping[str
     for number, (plane, picture) in enumerate(zip(planes, pictures, strict=True)):
         if len(planes) > 1:
             about = plane.found[1]
-            st.markdown(f"**{number + 1}. {_(str(about['kind']))}**: {plain(str(about['title']))}")
+            st.markdown(f"**{number + 1}. {_(str(about['kind']))}**: {plain(plane.heading)}")
         beside = _(", beside") if number else ""
         surfaces.append(_("Surface of the landscape") + beside)
         contours.append(_("Contours of the landscape") + beside)
@@ -142,7 +170,9 @@ def _planes(first: Plane, second: Plane | None, shown: Shown, words: Mapping[str
     at = at or (0.0, 0.0)
     plot(slice_chart(pictures, at, limits), "landscape_slice", 260, description=cut)
     frame = first.frame if shown.path else None
-    plane_downloads(first.found, frame, pictures, limits, at, (surfaces, contours, cut))
+    plane_downloads(
+        first.found, frame, pictures, limits, at, (surfaces, contours, cut), first.title(pictures[0].title)
+    )
 
 
 def _picture(plane: Plane, shown: Shown) -> Picture | None:
@@ -154,7 +184,7 @@ def _picture(plane: Plane, shown: Shown) -> Picture | None:
     return picture.clipped(float(np.quantile(finite, shown.share))) if len(finite) else picture
 
 
-def _other(other_id: str, settings: Settings) -> Plane | None:
+def _other(other_id: str, names: Mapping[str, str], settings: Settings) -> Plane | None:
     if not other_id:
         return None
     try:
@@ -165,18 +195,28 @@ def _other(other_id: str, settings: Settings) -> Plane | None:
         return None
     if found is None or not int(found[1]["level"]) or found[1]["b_range"] is None:
         return None
-    return Plane(run, found, path)
+    return Plane(run, found, path, names)
 
 
-def _state(run: RunSummary) -> None:
+def _state(run: RunSummary, names: Mapping[str, str], settings: Settings) -> None:
     status = run.status
     with st.container(horizontal=True, vertical_alignment="center"):
         state_badge(shown_state(run))
         if status is not None and status.steps:
             done = _("{done:,} of {all:,} points").format(done=status.step, all=status.steps)
+            if (status.step or 0) > status.steps:  # coarse levels whose points the finest has not all
+                done = _("{done:,} points").format(done=status.step)
             if status.eta_seconds and run.state == "running":
                 done += _(", about {seconds:.0f} s more").format(seconds=status.eta_seconds)
             st.caption(done, width="content")
+        if run.state in ("stopped", "lost", "failed"):
+            pressed = st.button(
+                _("Try again") if run.state == "failed" else _("Go on"), icon=":material/resume:",
+                key="landscape_resume", on_click=start_again, args=(run, settings),
+                help=_("Points that were computed are kept: another run takes them."),
+            )  # fmt: skip
+            if pressed:
+                st.rerun()  # the whole page: it is another landscape that is looked at now
         if run.state == "running":
             asked = bool(waiting_requests(run.directory))
             st.button(
@@ -186,7 +226,7 @@ def _state(run: RunSummary) -> None:
     if run.state == "running" and status is not None:
         st.progress(min(1.0, max(0.0, status.progress or 0.0)))
     if status is not None and status.error:
-        st.error(plain(status.error))
+        st.error(plain(called(status.error, names)))
 
 
 def _stop(run: RunSummary) -> None:

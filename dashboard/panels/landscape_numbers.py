@@ -21,8 +21,8 @@ def landscape_numbers(run: RunSummary) -> None:
         st.caption(words.format(line=about["highest_line"], curve=about["highest_curve"]))
         plot(connection_chart(curve[0]), "landscape_curve", 280, description=_("Loss along both ways"))
     if numbers is not None:
-        left, right = st.columns(2)
-        with left:
+        both = st.grid(2, min_column_width=420)  # a narrow table would hide how each was computed
+        with both, st.container():
             st.markdown(f"**{_('Numbers')}**")
             st.dataframe(
                 numbers[0],
@@ -30,13 +30,14 @@ def landscape_numbers(run: RunSummary) -> None:
                 column_config={
                     "name": st.column_config.TextColumn(_("Number")),
                     "value": st.column_config.NumberColumn(_("Value"), format="%.5g"),
-                    "error": st.column_config.NumberColumn(_("± error"), format="%.2g"),
+                    "error": st.column_config.NumberColumn(_("± error"), format="%.1e"),
                     "how": st.column_config.TextColumn(_("How")),
                 },
+                placeholder="",
                 key="landscape_numbers_table",
             )
         if spectrum is not None:
-            with right:
+            with both, st.container():
                 st.markdown(f"**{_('Spectrum of the Hessian')}**")
                 plot(
                     spectrum_chart(spectrum[0]), "landscape_spectrum", 320,

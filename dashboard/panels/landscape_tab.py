@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
+from datetime import datetime
 
 import streamlit as st
 
@@ -11,12 +13,15 @@ from dashboard.navigation import link
 from dashboard.panels.bounded import noted_problem
 from dashboard.panels.landscape_form import CHOSEN, landscape_form, networks, started_amiss
 from dashboard.panels.landscape_look import landscape_look
+from dashboard.panels.landscape_table import called
 from dashboard.panels.live import live
 from dashboard.panels.named_choice import named_choice
 from dashboard.panels.plot import prepare_plots
+from dashboard.panels.run_picker import run_words
 from dashboard.panels.run_store import listed_runs
 from dashboard.settings import Settings
 from logs.catalog import RunSummary
+from training.landscape_settings import KINDS
 
 LOOK_SECONDS = 0.25  # between two looks at one that computes: a small network's first points take 0.3 s
 
@@ -37,7 +42,9 @@ def landscape_tab(settings: Settings, words: Mapping[str, str]) -> None:
     with right:
         started_amiss()
         if made:
-            _look(made, {run.id: run.name for run in runs}, settings, words)
+            names = {run.id: run_words(run) for run in runs}
+            often = Counter(names.values())  # what two are called says nothing
+            _look(made, {run: name for run, name in names.items() if often[name] == 1}, settings, words)
         elif known:
             st.info(words["empty"], icon=":material/terrain:")
 
@@ -49,21 +56,37 @@ def _look(
     with first:
         shown = _chosen(made, names)
     with second:
-        others = ["", *(run for run in made if run != shown.id)]
-        beside = named_choice(
-            _("Beside it"), others, "", "landscape_beside",
-            lambda run: _title_of(made[run], names) if run in made else _("nothing"),
-        )  # fmt: skip
-    live(lambda: landscape_look(shown.id, beside, settings, words), shown.state == "running", LOOK_SECONDS)
+        beside = ""
+        if _is_plane(shown):
+            others = ["", *(each.id for each in made.values() if each.id != shown.id and _is_plane(each))]
+            beside = named_choice(
+                _("Beside it"), others, "", "landscape_beside",
+                lambda run: _title_of(made[run], names) if run in made else _("nothing"),
+            )  # fmt: skip
+    live(
+        lambda: landscape_look(shown.id, beside, names, settings, words), shown.state == "running",
+        LOOK_SECONDS,
+    )  # fmt: skip
     link("run", _("Its own page: command and output"), icon=":material/terminal:", run=shown.id)
 
 
 def _title_of(run: RunSummary, names: Mapping[str, str]) -> str:
     """What a landscape is of, and when it was begun. `names`: what runs are called, by their ids."""
-    kind, whose = (str(run.config.get(name, "?")) for name in ("kind", "run"))
-    whose = names.get(whose) or whose
-    scaled = str(run.config.get("normalisation", "")) if kind in ("plane", "line") else ""
-    return " · ".join(part for part in (kind, scaled, whose, run.id[9:15]) if part)
+    config = run.config
+    kind, whose = (str(config.get(name, "?")) for name in ("kind", "run"))
+    scaled = str(config.get("normalisation", "")) if kind in ("plane", "line") else ""
+    special = [
+        _("recomputed") if config.get("statistics") == "recomputed" else "",
+        _("preview") if config.get("preview") else "",
+        _(run.state) if run.state in ("failed", "lost", "stopped") else "",
+    ]
+    begun = datetime.fromtimestamp(run.created).strftime("%d %b %H:%M:%S") if run.created else run.id
+    return " · ".join(part for part in (kind, scaled, called(whose, names), *special, begun) if part)
+
+
+def _is_plane(run: RunSummary) -> bool:
+    kind = run.config.get("kind")
+    return kind in KINDS and KINDS[str(kind)].plane
 
 
 def _chosen(made: Mapping[str, RunSummary], names: Mapping[str, str]) -> RunSummary:

@@ -71,6 +71,41 @@ def test_a_landscape_is_surface_contours_cut_and_card(
     assert "4 checkpoints lie up to" in said, "three epochs and the last one"
 
 
+def test_a_picture_says_how_its_directions_were_drawn(
+    open_page: Callable, words: Callable, there: Callable
+) -> None:
+    _, run = there("network", "plane")
+    page = open_page("landscape", landscape_run=run)
+    said = words(page)
+    assert "filter normalisation, biases and batch norm fixed, at right angles, seed 0" in said
+    assert "small, last (epoch 3)" in said.replace("\\", ""), "a run that has a name is called by it"
+
+
+def test_only_planes_can_stand_beside_a_plane(open_page: Callable, there: Callable) -> None:
+    _, plane, line, _other = there("network", "plane", "line", "hessian")
+    page = open_page("landscape", landscape_run=plane)
+    assert len(page.selectbox(key="landscape_beside").options) == 2, "nothing, and the other plane"
+    page = open_page("landscape", landscape_run=line)
+    assert not [box for box in page.selectbox if box.key == "landscape_beside"]
+
+
+def test_a_landscape_that_was_killed_is_gone_on_with(
+    open_page: Callable, there: Callable, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, run = there("network", "plane")
+    status = runs / run / "status.json"
+    status.write_text(status.read_text().replace('"finished"', '"stopped"'))
+    asked = []
+    monkeypatch.setattr(
+        "training.launch.launch_lab", lambda kind, options, *rest: asked.append(options) or run
+    )
+    page = open_page("landscape", landscape_run=run)
+    page.button(key="landscape_resume").click().run()
+    assert not page.exception
+    (options,) = asked
+    assert dict(zip(options[::2], options[1::2], strict=True))["--samples"] == "50"
+
+
 def test_two_landscapes_stand_beside_each_other_on_one_scale_and_in_one_cut(
     open_page: Callable, figures: Callable, there: Callable
 ) -> None:
@@ -120,6 +155,9 @@ def test_a_line_between_two_networks_is_drawn_with_what_both_are(
     drawn = figures(page)
     assert "Loss along a line" in drawn
     assert SURFACE not in drawn
+    controls = {control.key for control in (*page.toggle, *page.slider)}
+    assert not {"landscape_path", "landscape_clip"} & controls, "a line has no use for them"
+    assert "The diamond" not in words(page), "it is read another way than a plane"
     ends = page.dataframe[0].value
     assert ["last" in ends["network"][0], "epoch-0001" in ends["network"][1]] == [True, True]
     assert "Highest training loss between both" in words(page)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,6 +20,7 @@ from dashboard.charts.landscape import (
     surface_chart,
 )
 from dashboard.charts.landscape_lines import Line, line_chart, slice_chart
+from dashboard.charts.log_ticks import log_ticks
 from dashboard.landscape_files import points_file, surface_file
 from dashboard.landscape_mesh import gltf_file
 from training.landscape_grid import Grid
@@ -205,3 +207,20 @@ def test_a_gltf_file_has_the_surface_upright_with_its_normals_colours_and_path()
     assert line[1] == pytest.approx([0.5, 0.01, -0.5], abs=1e-6)
     modes = [primitive["mode"] for primitive in described["meshes"][0]["primitives"]]
     assert modes == [4, 3]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (math.log10(0.21), math.log10(3.5), ["0.5", "1", "2"]),
+        (math.log10(0.48), math.log10(14_900), ["1", "10", "100", "1000", "10⁴"]),
+        (-9, 12, ["10⁻⁸", "10⁻⁴", "1", "10⁴", "10⁸", "10¹²"]),
+        (math.log10(0.95), math.log10(1.41), ["0.95", "1.1", "1.26", "1.41"]),
+    ],
+)
+def test_a_logarithmic_scale_has_round_numbers_written_in_full(
+    low: float, high: float, expected: list[str]
+) -> None:
+    places, words = log_ticks(low, high)
+    assert words == expected
+    assert all(low - 1e-9 <= place <= high + 1e-9 for place in places)
