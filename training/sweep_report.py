@@ -31,7 +31,7 @@ def sentence(results: SweepResults, trial: Trial) -> str:
     """A trial's parameters and scores in words."""
     parameters = ", ".join(f"{name} {shown_value(value)}" for name, value in trial.parameters.items())
     name = results.metric.title.lower()
-    words = f"trial {trial.number} ({parameters}): {name} {trial.score:.4g} on the validation data"
+    words = f"trial {trial.number + 1} ({parameters}): {name} {trial.score:.4g} on the validation data"
     if len(trial.scores) > 1:
         low, high = min(trial.scores), max(trial.scores)
         words += f", the mean of {len(trial.scores)} seeds from {low:.4g} to {high:.4g}"
@@ -41,7 +41,7 @@ def sentence(results: SweepResults, trial: Trial) -> str:
 def table_text(results: SweepResults, rows: int | None = None) -> str:
     """The table for a terminal, the best trials first, then those without a rank; at most `rows` of them."""
     table = results.table().set_index("trial", drop=False)
-    ranked = [trial.number for trial in results.ranked]
-    others = [trial.number for trial in results.trials if trial.number not in set(ranked)]
+    ranked = [trial.number + 1 for trial in results.ranked]
+    others = [number for number in table.index if number not in set(ranked)]
     table = table.loc[[*ranked, *others][:rows]].drop(columns=list(HIDDEN))
     return str(table.to_string(index=False, float_format=lambda value: f"{value:.4g}", na_rep=""))

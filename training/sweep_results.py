@@ -91,6 +91,16 @@ class SweepResults:
         return tuple(trial for trial in found if math.isfinite(trial.score))
 
     @property
+    def failed(self) -> int:
+        """Trials of which a seed failed."""
+        return sum(trial.state == "failed" for trial in self.trials)
+
+    @property
+    def missing(self) -> int:
+        """Trainings without a run: not begun yet, or removed since."""
+        return self.count * self.seeds - sum(len(trial.runs) for trial in self.trials)
+
+    @property
     def ranked(self) -> tuple[Trial, ...]:
         """The finished ones, the best first; of equal ones the earlier."""
         sign = -1.0 if self.metric.higher_is_better else 1.0
@@ -126,14 +136,15 @@ class SweepResults:
         return {name: float(share) for name, share in found.items()}
 
     def table(self) -> pandas.DataFrame:
-        """A row a trial: `trial`, a column for each hyperparameter, `score` (mean over seeds) with
-        `score_min`, `score_max`, `score_std`, `test`, `state`, `epochs_done`, `seconds`, `runs` and `error`.
+        """A row a trial: `trial` (from 1, as on the page), a column for each hyperparameter, `score` (mean
+        over seeds) with `score_min`, `score_max`, `score_std`, `test`, `state`, `epochs_done`, `seconds`,
+        `runs` and `error`.
         """
         import pandas
 
         rows = [
             {
-                "trial": trial.number,
+                "trial": trial.number + 1,
                 **{name: _cell(trial.parameters[name]) for name in self.space.names},
                 "score": trial.score,
                 "score_min": min(trial.scores, default=math.nan),

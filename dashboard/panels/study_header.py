@@ -39,9 +39,12 @@ def study_title(study: RunSummary) -> None:
     st.caption(" · ".join([*words, f"`{study.id.replace('`', '')}`"]))
 
 
-def study_progress(study: RunSummary, members: int, failed: int, share: float | None = None) -> None:
+def study_progress(
+    study: RunSummary, members: int, failed: int, share: float | None = None, several: bool = False
+) -> None:
     """State, how many trainings have ended, the time left, and why the study failed where it did.
 
+    `failed`: trainings, or trials of `several` trainings each.
     `share`: how much of the work is done, 0 to 1, where that is known better than by whole trainings.
     """
     status = study.status
@@ -52,7 +55,8 @@ def study_progress(study: RunSummary, members: int, failed: int, share: float | 
         if wanted and (study.state == "running" or done < wanted):
             words = [_("{done:,} of {all:,} trainings done").format(done=done, all=wanted)]
         if failed:
-            words.append(count(failed, "{n} failed", "{n} failed"))
+            one, many = ("{n} trial failed", "{n} trials failed") if several else ("{n} failed", "{n} failed")
+            words.append(count(failed, one, many))
         took = duration_text(study.duration)
         if took and study.state != "running":
             words.append(_("took {time}").format(time=took))
@@ -95,8 +99,11 @@ def study_way(study: RunSummary) -> None:
     st.caption(f"{icon} **{way}**{chosen}: {reason}" if reason else f"{icon} **{way}**{chosen}")
 
 
-def study_actions(study: RunSummary, new_page: str) -> None:
-    """Stop or go on, start another from this one's settings, the study's own run."""
+def study_actions(study: RunSummary, new_page: str, missing: int = 0) -> None:
+    """Stop or go on, start another from this one's settings, the study's own run.
+
+    `missing`: trainings that have no run, which a study that has finished trains again when it goes on.
+    """
     running = study.state == "running"
     asked = running and bool(waiting_requests(study.directory))
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -109,7 +116,7 @@ def study_actions(study: RunSummary, new_page: str) -> None:
             on_click=_attempt,
             args=(stop_run, study),
         )
-        unfinished = study.state in ("stopped", "failed", "lost")
+        unfinished = study.state in ("stopped", "failed", "lost") or (not running and missing > 0)
         st.button(
             _("Go on"),
             icon=":material/resume:",

@@ -87,8 +87,10 @@ def together(results: SweepResults, shown: Trial | None, words: Mapping[str, str
         _course(results, score, chosen, HEIGHT + TITLE)
 
 
-def learning(results: SweepResults, runs: Path, words: Mapping[str, str]) -> None:
-    """The curves of the best trials; of those that train or were ended, where none has finished."""
+def learning(results: SweepResults, shown: Trial | None, runs: Path, words: Mapping[str, str]) -> None:
+    """The curves of the best trials, and of the one that is looked at; of those that train or were ended,
+    where none has finished.
+    """
     metric = results.metric.name
     metrics = list(dict.fromkeys([metric, "loss"]))
     with st.container(border=True):
@@ -98,8 +100,12 @@ def learning(results: SweepResults, runs: Path, words: Mapping[str, str]) -> Non
             name = _pick(_("Metric"), metrics, "sweep_metric", metric)
             log_y = st.toggle(_("log y"), key="sweep_log_y", bind="query-params")
         trials = (results.ranked or score_of(results).best_first(results.trials))[:number]
+        if shown is not None and all(trial.number != shown.number for trial in trials):
+            trials = [*trials, shown]
         drawn = [_curves(runs, trial, name, split) for trial in trials]
-        figure = trial_curves_chart(drawn, f"{_(split)} {_(name)}", bool(log_y), name == "accuracy")
+        figure = trial_curves_chart(
+            drawn, f"{_(split)} {_(name)}", bool(log_y), name == "accuracy", most=MOST + 1
+        )
         plot(figure, "sweep_curves", HEIGHT + 20, description=_("Learning curves of the best trials"))
         st.caption(words["learning"])
 

@@ -25,6 +25,7 @@ from dashboard.sweep_space import (
 from training.config import ConfigError, RunConfig
 
 ROWS = "sweep_set"  # the part of the address: once for each row
+NAME = 165  # pixels: most names of settings are read whole
 SYNTAX = mark(
     "Values: 16, 64, 256. A range: 0 : 0.5, on a logarithmic scale log : 1e-4 : 0.1, of whole numbers "
     "int : 1 : 4. A number behind it, log : 1e-4 : 0.1 : 8, is how many values a grid takes."
@@ -63,8 +64,7 @@ def _row(place: int, rows: Sequence[str], config: RunConfig, known: dict[str, Se
     names = [other for other in known if other not in taken]
     if name not in names:
         names = [name, *names]  # an unknown one from the address: it stays, with what is wrong
-    what, over, remove = st.columns([3, 6, 1], vertical_alignment="bottom", gap="small")
-    with what:
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         key = f"sweep_row_{place}_of_{name}"
         _keep(key, name)
         st.selectbox(
@@ -75,10 +75,9 @@ def _row(place: int, rows: Sequence[str], config: RunConfig, known: dict[str, Se
             label_visibility="visible" if place == 0 else "collapsed",
             on_change=_rename,
             args=(key, place, rows, config),
+            width=NAME,
         )
-    with over:
         _over(place, rows, known.get(name))
-    with remove:
         st.button(
             "", icon=":material/close:", key=f"sweep_remove_{place}", type="tertiary", disabled=len(rows) < 2,
             help=_("Don't vary it") if len(rows) > 1 else _("Something must vary."),

@@ -65,7 +65,7 @@ def page(study: RunSummary) -> None:
     actions = st.container()
     live(lambda: found(study.id), study.state == "running", interval=2.0)
     with actions:
-        study_actions(study, "sweep")
+        study_actions(study, "sweep", st.session_state.get("sweep_missing", 0))
 
 
 def found(study_id: str) -> bool:
@@ -76,7 +76,8 @@ def found(study_id: str) -> bool:
     except (ConfigError, LogsError, KeyError) as problem:
         st.error(plain(str(problem)), title=words["broken"])
         return False
-    study_progress(now, results.count * results.seeds, sum(one.state == "failed" for one in results.trials))
+    st.session_state["sweep_missing"] = results.missing  # for the buttons, which are drawn next
+    study_progress(now, results.count * results.seeds, results.failed, several=results.seeds > 1)
     study_way(now)
     if results.trials:
         trials(results)
@@ -95,7 +96,7 @@ def trials(results: SweepResults) -> None:
     together(results, shown, words)
     st.subheader(count(len(results.trials), "{n} trial", "{n} trials"), anchor=False)
     sweep_table(results, shown)
-    learning(results, settings.runs, words)
+    learning(results, shown, settings.runs, words)
 
 
 problems = st.container()

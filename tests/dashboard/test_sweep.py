@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,22 @@ def test_a_sweep_shows_its_trials_and_pictures(
     assert table["score"].tolist()[0] == pytest.approx(0.4)
     assert "Best · Trial 1" in words(page)
     assert sum("seed " in link.value for link in page.page_link) == 2, "a link to the run of each seed"
+
+
+def test_a_training_that_was_removed_can_be_done_again(
+    open_page: Callable, sweep: Callable, make_run: Callable, words: Callable
+) -> None:
+    study, runs = sweep(("finished", "finished")), make_run(steps=0).parent
+
+    def is_offered() -> bool:
+        page = open_page("sweep", study=study)
+        assert "Best · Trial 1" in words(page)
+        return not next(button for button in page.button if button.label == "Go on").disabled
+
+    assert not is_offered()
+    newest = max(path for path in runs.iterdir() if '"trial": 1' in (path / "run.json").read_text())
+    shutil.rmtree(newest)
+    assert is_offered()
 
 
 def test_the_address_names_a_trial(open_page: Callable, sweep: Callable, words: Callable) -> None:

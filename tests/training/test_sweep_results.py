@@ -67,14 +67,14 @@ def test_the_table_has_a_row_a_trial_with_numbers_over_seeds(results: SweepResul
     assert table["learning_rate"].tolist() == [0.1, 0.01, 0.001, 1.0, 2.0]
     assert table["state"].tolist() == ["finished"] * 3 + ["failed", "pruned"]
     for place, scores in enumerate(SCORES.values()):
-        row = table.loc[place]
+        row = table.loc[place + 1]
         expected = [np.mean(scores), min(scores), max(scores), np.std(scores, ddof=1), np.mean(scores) - 0.02]
         found = row[["score", "score_min", "score_max", "score_std", "test"]].tolist()
         assert found == pytest.approx(expected)
         assert row["epochs_done"] == 3
-    assert table.loc[3, "error"] == "the loss became nan"
-    assert table.loc[4, "error"].startswith("pruned ")
-    assert len(table.loc[0, "runs"].split()) == 2
+    assert table.loc[4, "error"] == "the loss became nan"
+    assert table.loc[5, "error"].startswith("pruned ")
+    assert len(table.loc[1, "runs"].split()) == 2
 
 
 def test_the_best_is_the_best_mean_and_can_be_started(results: SweepResults) -> None:
@@ -85,7 +85,7 @@ def test_the_best_is_the_best_mean_and_can_be_started(results: SweepResults) -> 
     lines = report_lines(results)
     assert "5 of 6 trials: 1 failed, 3 finished, 1 pruned" in lines
     assert lines[-1] == f"train it: {results.best_command()}"
-    assert lines[-2].startswith("best: trial 1 (learning_rate 0.01): accuracy 0.94 on the validation data")
+    assert lines[-2].startswith("best: trial 2 (learning_rate 0.01): accuracy 0.94 on the validation data")
     assert table_text(results, 1).count("\n") == 1
 
 
