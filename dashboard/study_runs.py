@@ -71,6 +71,8 @@ def kind_words(run: RunSummary) -> str:
     if run.kind != "kfold" or not isinstance(folds, int) or folds < 2:
         return _(PAGES[run.kind])
     words = _("{folds}-fold").format(folds=folds)
+    if scheme == "group":
+        words = _("{folds} by group").format(folds=words)
     if scheme == "nested":
         words = _("nested {folds}").format(folds=words)
     return f"{repeats} × {words}" if isinstance(repeats, int) and repeats > 1 else words

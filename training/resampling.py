@@ -20,11 +20,11 @@ class Measure:
     percent: bool = False
 
     def show(self, value: float) -> str:
-        return f"{100 * value:.1f}%" if self.percent else f"{value:.4g}"
+        return f"{100 * value:.1f}%" if self.percent else _number(value, 4)
 
     def show_difference(self, value: float) -> str:
         if not self.percent:
-            return f"{value:.3g}"
+            return _number(value, 3)
         points = f"{100 * value:.1f}" if abs(value) >= 0.0005 or value == 0 else f"{100 * value:.1g}"
         return f"{points} percentage points"
 
@@ -32,7 +32,14 @@ class Measure:
         """An interval of differences: the unit once, at its end."""
         if self.percent:
             return f"{100 * low:.1f} to {100 * high:.1f} percentage points"
-        return f"{low:.3g} to {high:.3g}"
+        return f"{_number(low, 3)} to {_number(high, 3)}"
+
+
+def _number(value: float, digits: int) -> str:
+    """To so many significant digits; thousands written out, as prices are read."""
+    if not 1000 <= abs(value) < 1e9:
+        return f"{value:.{digits}g}"
+    return f"{float(f'{value:.{digits}g}'):,.0f}"
 
 
 ACCURACY = Measure("Accuracy", higher_is_better=True, percent=True)

@@ -69,8 +69,8 @@ def fold_rates_chart(
         )
     if len(folds) > 1:
         figure.add_scatter(
-            x=[],
-            y=[],
+            x=[None],  # for the legend: each fold has its own trace, with its name under the cursor
+            y=[None],
             mode="lines",
             line={"color": LIGHT.categorical[0], "width": 1},
             opacity=0.6,

@@ -92,7 +92,7 @@ def fold_scores_chart(
         showgrid=False,
         zeroline=False,
     )
-    figure.update_yaxes(tickformat=".1~%" if percent else ".4~g", zeroline=False)
+    figure.update_yaxes(tickformat=".1~%" if percent else ",.4~r", zeroline=False)
     if percent and len(values) and not np.ptp(values):
         figure.update_yaxes(range=[max(-0.02, values[0] - ALONE), min(1.02, values[0] + ALONE)])
     figure.update_layout(
@@ -156,7 +156,7 @@ def difference_chart(
             xref="paper",
             bgcolor=LIGHT.background,
             y=interval.mean * scale,
-            text=f"mean {interval.mean * scale:.3g}",
+            text=f"mean {_short(interval.mean * scale)}",
             xanchor="right",
             yanchor="bottom",
             showarrow=False,
@@ -171,7 +171,8 @@ def difference_chart(
         showgrid=False,
         range=[-0.6, len(names) - 0.4],
     )
-    figure.update_yaxes(title="difference in percentage points" if percent else "difference")
+    first, second = (html.escape(name, quote=False) for name in pair)
+    figure.update_yaxes(title=f"{first} − {second}{' in percentage points' if percent else ''}")
     figure.update_layout(
         hovermode="closest",
         showlegend=True,
@@ -238,6 +239,11 @@ def _spread_out(places: np.ndarray, row: Sequence[int]) -> None:
     reach = min(0.22, 0.035 * (len(row) - 1))
     for place, offset in zip(row, np.linspace(-reach, reach, len(row)), strict=True):
         places[place] = offset
+
+
+def _short(value: float) -> str:
+    """To three digits, thousands written out."""
+    return f"{float(f'{value:.3g}'):,.10g}"
 
 
 def _number(text: str, percent: bool) -> str:

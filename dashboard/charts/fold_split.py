@@ -47,9 +47,12 @@ def split_picture(
     classes: np.ndarray | None,
     columns: int = COLUMNS,
     lines: int = LINES,
+    dealt: bool = False,
 ) -> SplitPicture:
     """Samples are sorted by class (`classes` [data set] is by index), then by their place in the data set.
 
+    `dealt`: within a class by the fold that judges them first, as cards are dealt to piles. What is even
+    about a split is seen so: every class in as many equal steps as there are folds.
     Thinning keeps evenly spaced samples and folds, so that every class keeps its share of the picture. A
     sample that both chooses and judges is drawn as judging.
     """
@@ -57,6 +60,8 @@ def split_picture(
     parts = [getattr(fold.split, role) for fold in folds[:1] for role in ROLES[1:]]
     parts += [fold.split.test for fold in folds]
     samples = np.unique(np.concatenate(parts)) if parts else np.empty(0, np.int64)
+    if dealt:
+        samples = samples[np.argsort(_first_judge(folds, samples), kind="stable")]
     if classes is not None:
         samples = samples[np.argsort(classes[samples], kind="stable")]
     shown = samples[_evenly(len(samples), columns)]
@@ -75,6 +80,14 @@ def split_picture(
         len(folds),
         len(samples),
     )
+
+
+def _first_judge(folds: Sequence[FoldLike], samples: np.ndarray) -> np.ndarray:
+    """int64 [samples]: the place of the first fold that tests each; those that none tests come last."""
+    judge = np.full(int(samples.max(initial=-1)) + 1, len(folds))
+    for place in reversed(range(len(folds))):
+        judge[folds[place].split.test] = place
+    return np.asarray(judge[samples])
 
 
 def split_chart(picture: SplitPicture, class_names: Sequence[str] = ()) -> go.Figure:
@@ -122,7 +135,9 @@ def split_chart(picture: SplitPicture, class_names: Sequence[str] = ()) -> go.Fi
     )
     title = "samples" if picture.classes is None else "samples, class by class"
     figure.update_xaxes(title=title, showgrid=False, zeroline=False)
-    if picture.classes is not None:
+    if picture.classes is None:
+        figure.update_xaxes(showticklabels=False, ticks="")  # a column is no sample's number once thinned
+    else:
         _class_axis(figure, picture.classes, class_names)
     figure.update_layout(
         showlegend=True,

@@ -44,7 +44,7 @@ def variance_chart(
     figure.update_xaxes(
         tickvals=ticks, ticktext=[fold_names[tick] for tick in ticks], showgrid=False, zeroline=False
     )
-    figure.update_yaxes(tickformat=".1%" if percent else ".4g", zeroline=False)
+    figure.update_yaxes(tickformat=".1~%" if percent else ",.4~r", zeroline=False)
     figure.update_layout(
         legend={"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"},
         margin={"l": 60, "r": 12, "t": 40, "b": 44},

@@ -35,7 +35,9 @@ def kfold_classes(study: KFoldStudy, nothing: str) -> None:
         return
     if not study.class_names:
         figure = errors_chart(frame["target"].to_numpy(np.float64), frame["prediction"].to_numpy(np.float64))
-        plot(figure, "kfold_errors", height=480, description=_("Out-of-fold predictions over targets"))
+        words = _("Predicted over true, each sample by a network that never saw it")
+        about = _("Out-of-fold predictions over targets")
+        plot(figure, "kfold_errors", height=480, description=about, heading=words)
         return
     _confusion(study)
     if study.probabilities is None:

@@ -28,7 +28,7 @@ HEIGHT = 400
 
 def curve_choice(study: KFoldStudy) -> tuple[str, str, Spread, bool]:
     """Which curves: metric, split, band, logarithmic. Drawn outside the part that is redrawn each second."""
-    metrics = study.metrics or ("loss",)
+    metrics = tuple(dict.fromkeys((study.score, *study.metrics, "loss")))  # the score before it is logged too
     first = study.score if study.score in metrics else metrics[0]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         metric = bounded_choice(_("Metric"), metrics, first, "kfold_metric", _words)
@@ -117,11 +117,9 @@ def kfold_sentence(study: KFoldStudy, waiting: str) -> None:
         return
     with st.container(border=True):
         so_far = study.unfinished
-        lead = (
-            ""
-            if not so_far
-            else _("So far, {done} of {all} folds:").format(done=summary.count, all=len(study.rows)) + " "
-        )
+        words = _("So far, {done} of {all} folds:") if so_far else _("{done} of {all} folds:")
+        whole = summary.count == len(study.rows)
+        lead = "" if whole else words.format(done=summary.count, all=len(study.rows)) + " "
         st.markdown(f"#### {lead}{plain(summary.reading)}")
         if study.pooled is not None:
             st.markdown(plain(study.pooled.reading))
@@ -159,7 +157,9 @@ def _table(study: KFoldStudy) -> None:
     config = st.column_config
     states = [*STATES, "waiting"]
     wrong = bool((frame["error"] != "").any())
-    number = "%.1f%%" if study.measure.percent else "%.4g"
+    if _large(frame):
+        frame = frame.round({"validation": 0, "test": 0})
+    number = "%.1f%%" if study.measure.percent else "localized" if _large(frame) else "%.4g"
     chose = bool((frame["chose"] != "").any())
     st.dataframe(
         frame,
@@ -180,7 +180,7 @@ def _table(study: KFoldStudy) -> None:
             "best_epoch": config.NumberColumn(_("Best epoch"), format="%g"),
             "validation": config.NumberColumn(f"{_('Validation')} {_words(study.score)}", format=number),
             "test": config.NumberColumn(f"{_('Test')} {_words(study.score)}", format=number),
-            "loss": config.NumberColumn(_("Test loss"), format="%.3f"),
+            "loss": config.NumberColumn(_("Test loss"), format="%.4g"),
             "chose": config.TextColumn(_("Inner folds chose")) if chose else None,
             "train_size": config.NumberColumn(_("Trained on"), format="localized"),
             "test_size": config.NumberColumn(_("Tested on"), format="localized"),
@@ -190,6 +190,11 @@ def _table(study: KFoldStudy) -> None:
         placeholder="",
         alt=_("The folds; tick one to see its curve"),
     )  # fmt: skip
+
+
+def _large(frame: pd.DataFrame) -> bool:
+    """True where scores are in the thousands: nobody reads prices as 7.1e+04."""
+    return bool((frame[["validation", "test"]].abs() >= 1000).any(axis=None))
 
 
 def fold_frame(study: KFoldStudy) -> pd.DataFrame:

@@ -70,8 +70,8 @@ def start_example(settings: Settings) -> None:
 def kfold_form(settings: Settings, words: Mapping[str, str]) -> None:
     """Draws the form; `words` are the page's passages."""
     base, options = _base(settings, words)
-    left, right = st.columns([3, 2], gap="medium")
-    with left:
+    boxes = st.grid(2, min_column_width=330, gap="medium")
+    with boxes.cell():
         with st.container(border=True):
             st.subheader(_("What is trained"), anchor=False)
             changes = _chosen_rows(base)
@@ -83,7 +83,7 @@ def kfold_form(settings: Settings, words: Mapping[str, str]) -> None:
             options |= _fold_options(options)
         with st.expander(_("Where it runs")):
             options |= _means(options)
-    with right, st.container(border=True):
+    with boxes.cell(), st.container(border=True):
         try:
             config = base.replace(**{name: value for name, value in changes.items() if value is not None})
             folds = FoldOptions.of(options)
@@ -255,7 +255,7 @@ def _preview(config_text: str, folds: FoldOptions, data: str) -> Preview:
     classes = None if task_of(config, samples) == "regression" else samples.targets
     first = plan.folds[0].split
     return Preview(
-        split_picture(plan.folds, classes),
+        split_picture(plan.folds, classes, dealt=True),
         tuple(samples.class_names),
         total,
         (len(first.train), len(first.validation), len(first.test)),

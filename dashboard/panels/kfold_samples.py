@@ -262,9 +262,25 @@ def _regression(study: KFoldStudy) -> None:
     frame = study.predictions.assign(error=lambda rows: rows["prediction"] - rows["target"])
     worst = frame.reindex(frame["error"].abs().sort_values(ascending=False).index).head(SHOWN[-1])
     st.caption(_("The largest errors first."))
+    numbers = worst[["target", "prediction", "error"]]
+    large = bool((numbers.abs() >= 1000).any(axis=None))
+    shown = pd.DataFrame(
+        {
+            "index": worst["index"],
+            "network": [study.names[place] for place in study.place_of(worst)],
+            **(numbers.round() if large else numbers),
+        }
+    )
+    number = "localized" if large else "%.4g"
+    titles = {"target": _("Target"), "prediction": _("Predicted"), "error": _("Predicted − target")}
     st.dataframe(
-        worst[["index", "repeat", "fold", "target", "prediction", "error"]],
+        shown,
         hide_index=True,
+        column_config={
+            "index": st.column_config.NumberColumn(_("Sample"), format="localized"),
+            "network": _("Tested in"),
+            **{name: st.column_config.NumberColumn(title, format=number) for name, title in titles.items()},
+        },
         alt=_("Largest errors"),
     )
 

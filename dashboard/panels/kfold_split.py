@@ -10,9 +10,12 @@ import streamlit as st
 from dashboard.charts.fold_split import COLUMNS, LINES, SplitPicture, split_chart, split_picture
 from dashboard.kfold_study import KFoldStudy
 from dashboard.language import _, count
+from dashboard.panels.bounded import bounded_choice
 from dashboard.panels.plot import plot
 from dashboard.panels.study_samples import classes_of, names_of, study_samples
 from dashboard.settings import Settings
+
+ORDERS = {"dealt": "by the fold that judges them", "place": "as they lie in the data"}
 
 
 def kfold_split(study: KFoldStudy, settings: Settings, nothing: str, reading: str) -> None:
@@ -22,8 +25,11 @@ def kfold_split(study: KFoldStudy, settings: Settings, nothing: str, reading: st
         return
     samples = study_samples(study.config_text, str(settings.data))
     classes = classes_of(samples)
-    picture = _picture((study.id, len(study.folds), classes is None), study, classes)
     st.caption(reading)
+    order = bounded_choice(
+        _("Samples"), tuple(ORDERS), "dealt", "kfold_split_order", lambda name: _(ORDERS[name])
+    )
+    picture = _picture((study.id, len(study.folds), classes is None), order == "dealt", study, classes)
     height = 150 + min(max(16 * len(picture.folds), 120), 640)
     figure = split_chart(picture, names_of(samples))
     plot(figure, "kfold_split_picture", height=height, description=_("Who is in which fold"))
@@ -45,5 +51,7 @@ def kfold_split(study: KFoldStudy, settings: Settings, nothing: str, reading: st
 
 
 @st.cache_data(max_entries=30, show_spinner=False)
-def _picture(version: tuple[Any, ...], _study: KFoldStudy, _classes: np.ndarray | None) -> SplitPicture:
-    return split_picture(_study.folds, _classes)
+def _picture(
+    version: tuple[Any, ...], dealt: bool, _study: KFoldStudy, _classes: np.ndarray | None
+) -> SplitPicture:
+    return split_picture(_study.folds, _classes, dealt=dealt)

@@ -51,6 +51,14 @@ def test_samples_are_sorted_by_class_and_then_by_place() -> None:
         assert (np.diff(picture.samples[picture.classes == number]) > 0).all()
 
 
+def test_dealt_samples_stand_in_the_order_of_the_folds_that_judge_them() -> None:
+    picture = split_picture(assignment(), CLASSES, dealt=True)
+    judges = (picture.cells == ROLES.index("test")).argmax(axis=0)
+    for number in range(3):
+        assert (np.diff(judges[picture.classes == number]) >= 0).all(), "a staircase in each class"
+    assert sorted(picture.samples) == list(range(100))
+
+
 def test_many_samples_and_folds_are_thinned_evenly_and_counted_in_full() -> None:
     picture = split_picture(assignment(10), CLASSES, columns=40, lines=4)
     assert picture.cells.shape == (4, 40)

@@ -131,6 +131,19 @@ def test_a_study_says_what_its_score_is_worth(
     assert list(table["test_size"]) == [599, 599, 599]
 
 
+def test_the_score_is_chosen_before_a_fold_has_logged_it(
+    study: Callable, open_page: Callable, figures: Callable, runs: Path
+) -> None:
+    identity = study("linear")
+    for folder in runs.iterdir():
+        if folder.name != identity:
+            shutil.rmtree(folder)
+    page = open_page("kfold", study=identity)
+    metric = next(box for box in page.button_group if box.key == "kfold_metric")
+    assert metric.value in ("accuracy", ["accuracy"]), "it would stay at another once it is there"
+    assert list(page.dataframe[0].value["state"]) == [["waiting"]] * 3
+
+
 def test_the_split_is_drawn_with_all_its_parts(
     study: Callable, open_page: Callable, figures: Callable
 ) -> None:

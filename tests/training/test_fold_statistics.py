@@ -263,3 +263,9 @@ def test_a_table_without_any_variation_has_no_share() -> None:
 def test_a_table_that_cannot_be_taken_apart_is_refused(table, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         separate_variance(table)
+
+
+def test_scores_in_the_thousands_are_written_out() -> None:
+    error = Measure("Error", higher_is_better=False)
+    assert [error.show(value) for value in (127456.0, 999.94, 0.01)] == ["127,500", "999.9", "0.01"]
+    assert error.show_range(-17923.0, 2.5) == "-17,900 to 2.5"
