@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -115,9 +116,19 @@ def axes_of(results: SweepResults) -> dict[str, TrialAxis]:
 
 
 def importance_of(results: SweepResults) -> dict[str, float]:
-    """A random forest is grown for it: once for the same trials, not at each redrawing."""
-    ended = tuple((trial.number, trial.score) for trial in results.finished)
-    return _importance(results.info.id, ended, results)
+    """A random forest is grown for it: once for the same trials, not at each redrawing. While a sweep runs,
+    the newest few wait: what takes longest here would else be done after every trial.
+    """
+    finished = results.finished
+    if results.state == "running":
+        finished = finished[: milestone(len(finished))]
+    ended = tuple((trial.number, trial.score) for trial in finished)
+    return _importance(results.info.id, ended, replace(results, trials=finished))
+
+
+def milestone(number: int) -> int:
+    """The next lower one of 0 to 8, 10, 12, 14, 16, 20, 24, 28, 32, 40 ..."""
+    return number - number % 2 ** max(0, number.bit_length() - 3)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)

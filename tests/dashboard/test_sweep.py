@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from dashboard.panels.sweep_charts import milestone
 from dashboard.sweep_space import (
     EXAMPLES,
     next_row,
@@ -105,6 +106,11 @@ def test_a_sweep_shows_its_trials_and_pictures(
     assert table["score"].tolist()[0] == pytest.approx(0.4)
     assert "Best · Trial 1" in words(page)
     assert sum("seed " in link.value for link in page.page_link) == 2, "a link to the run of each seed"
+
+
+def test_importance_follows_a_running_sweep_in_strides() -> None:
+    strides = [*range(8), 8, 10, 12, 14, 16, 20, 24, 28, 32]
+    assert sorted({milestone(number) for number in range(34)}) == strides
 
 
 def test_a_training_that_was_removed_can_be_done_again(
