@@ -77,8 +77,6 @@ def _made(found: Found, path: Found | None, drawn: str, names: Mapping[str, str]
             which=_("recomputed at each point") if about["statistics"] == "recomputed" else _("as saved")
         ),
     ]
-    if about.get("sketch"):
-        made.insert(0, _("a first sketch from a tenth of the samples; the picture itself is being computed"))
     holes = int((~np.isfinite(points["test_loss"])).sum())
     if holes:
         made.append(_("{holes:,} points have no number: they are holes").format(holes=holes))
@@ -168,8 +166,11 @@ def _points_button(points: pd.DataFrame, about: Mapping[str, Any], name: str) ->
 def special(about: Mapping[str, Any]) -> list[str]:
     """What has to stand on a picture, since it changes it."""
     said = {
+        _("a first sketch from a tenth of the samples; the picture itself is being computed"): about[
+            "sketch"
+        ],
         _("batch norm's statistics recomputed at each point"): about["statistics"] == "recomputed",
-        _("a preview in bfloat16"): bool(about["preview"]),
+        _("a preview in bfloat16: three digits"): about["preview"],
     }
     return [words for words, holds in said.items() if holds]
 

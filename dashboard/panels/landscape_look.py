@@ -36,6 +36,7 @@ from dashboard.settings import Settings
 from logs.catalog import RunSummary
 from logs.errors import LogsError
 from logs.requests import waiting_requests
+from logs.status import duration_text
 
 POINTS, PATH = "points", "path"
 HEIGHT = 440
@@ -100,6 +101,9 @@ def landscape_look(
     if found is None or not int(found[1]["level"]):
         st.caption(words["no_level"] if run.state == "running" else words["nothing"])
         return run.state == "running"
+    marks = special(found[1])
+    if marks:
+        st.caption(f":material/info: {'; '.join(marks)}")
     line = found[1]["b_range"] is None
     shown = _settings(bool(found[1]["accuracy"]), path is not None, line)
     drawn = drawn_how(found[1], run.config)
@@ -207,7 +211,7 @@ def _state(run: RunSummary, names: Mapping[str, str], settings: Settings) -> Non
             if (status.step or 0) > status.steps:  # coarse levels whose points the finest has not all
                 done = _("{done:,} points").format(done=status.step)
             if status.eta_seconds and run.state == "running":
-                done += _(", about {seconds:.0f} s more").format(seconds=status.eta_seconds)
+                done += _(", about {time} more").format(time=duration_text(status.eta_seconds))
             st.caption(done, width="content")
         if run.state in ("stopped", "lost", "failed"):
             pressed = st.button(
