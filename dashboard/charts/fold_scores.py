@@ -94,7 +94,8 @@ def fold_scores_chart(
     )
     figure.update_yaxes(tickformat=".1~%" if percent else ",.4~r", zeroline=False)
     if percent and len(values) and not np.ptp(values):
-        figure.update_yaxes(range=[max(-0.02, values[0] - ALONE), min(1.02, values[0] + ALONE)])
+        ends_shown = [max(0.0, float(values[0]) - ALONE), min(1.0, float(values[0]) + ALONE)]
+        figure.update_yaxes(autorangeoptions={"include": ends_shown})  # a range would stay as more come
     figure.update_layout(
         hovermode="closest",
         legend={"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"},

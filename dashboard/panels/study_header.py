@@ -26,6 +26,7 @@ from logs.requests import waiting_requests
 from logs.status import duration_text
 
 EARLY = 0.05  # of the work; before, the start alone would be extrapolated
+RESUMED = 5.0  # seconds after the study was made; a process that began later goes on with it
 PLAN = "plan.json"  # in the study's folder: which way of training was chosen, and why
 
 
@@ -80,6 +81,8 @@ def seconds_left(study: RunSummary, share: float | None = None) -> float:
         return math.nan
     if math.isfinite(status.eta_seconds) or not study.created:
         return status.eta_seconds
+    if status.process_started > study.created + RESUMED:
+        return math.nan  # the time between was no work, and counted as such it would make hours of minutes
     return (time.time() - study.created) * (1 - done) / done
 
 

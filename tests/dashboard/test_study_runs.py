@@ -137,6 +137,8 @@ def test_the_time_left_is_what_the_work_so_far_lets_expect(make_run: Callable, r
     assert seconds_left(started, 0.25) == pytest.approx(90, abs=2)
     assert math.isnan(seconds_left(started, 0.01)), "too early to say"
     assert math.isnan(seconds_left(replace(run, status=None), 0.5))
+    resumed = replace(started, status=replace(silent, process_started=time.time() - 10))
+    assert math.isnan(seconds_left(resumed, 0.25)), "it did not work all the time since it was made"
     own = replace(started, status=replace(silent, eta_seconds=7.0))
     assert seconds_left(own, 0.25) == 7, "the study knows best"
     assert math.isnan(seconds_left(own, 0.01)), "and after its first trainings it can't know either"
