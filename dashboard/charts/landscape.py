@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.charts.log_ticks import log_ticks
+from dashboard.charts.log_ticks import log_ticks, round_ticks
 from dashboard.charts.quick_figure import QuickFigure, level, upright
 from dashboard.theme import LIGHT, color_scale
 from training.landscape_grid import PLANE_LEVELS, positive, spline
@@ -279,10 +279,13 @@ def _told(picture: Picture, of: str) -> str:
 def _bar(picture: Picture, limits: tuple[float, float]) -> dict[str, Any]:
     bar: dict[str, Any] = {  # below, where it takes no width from the plane
         "orientation": "h", "thickness": 10, "len": 1, "x": 0.5, "xanchor": "center", "y": -0.15,
-        "yanchor": "top", "ypad": 0, "nticks": 6, "title": {"text": picture.title, "side": "bottom"},
+        "yanchor": "top", "ypad": 0, "title": {"text": picture.title, "side": "bottom"},
     }  # fmt: skip
     if picture.log:
         bar["tickvals"], bar["ticktext"] = log_ticks(*limits)
-    elif picture.what == "accuracy":
-        bar["tickformat"] = ".0%"
+    else:  # Plotly would put them at contours
+        ticks = round_ticks(*limits)
+        percent = picture.what == "accuracy"
+        bar["tickvals"] = ticks
+        bar["ticktext"] = [f"{100 * tick:.3g}%" if percent else f"{tick:.4g}" for tick in ticks]
     return bar

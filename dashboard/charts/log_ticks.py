@@ -1,4 +1,4 @@
-"""Round numbers at a logarithmic scale: Plotly itself writes 2 where 0.2 is meant, and 9 over 8 over 7."""
+"""Round numbers at a scale: on a logarithmic one Plotly itself writes 2 where 0.2 is meant."""
 
 from __future__ import annotations
 
@@ -36,6 +36,14 @@ def log_axis(low: float, high: float, most: int = MOST) -> dict[str, Any]:
     """A logarithmic axis with these ticks, for data from 10**low to 10**high."""
     places, words = log_ticks(low, high, most)
     return {"type": "log", "tickvals": [10**place for place in places], "ticktext": words}
+
+
+def round_ticks(low: float, high: float, most: int = MOST) -> list[float]:
+    """At most `most` multiples of 1, 2 or 5 times a power of ten, from `low` to `high`, which is above it."""
+    ten = 10.0 ** math.floor(math.log10((high - low) / most))
+    step = next(ten * digit for digit in (1, 2, 5, 10) if (high - low) / (ten * digit) <= most - 1)
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [round(number * step, 12) for number in range(first, last + 1)]
 
 
 def number_words(value: float) -> str:

@@ -174,9 +174,10 @@ def _planes(first: Plane, second: Plane | None, shown: Shown, words: Mapping[str
     at = at or (0.0, 0.0)
     plot(slice_chart(pictures, at, limits), "landscape_slice", 260, description=cut)
     frame = first.frame if shown.path else None
-    plane_downloads(
-        first.found, frame, pictures, limits, at, (surfaces, contours, cut), first.title(pictures[0].title)
-    )
+    title = first.title(pictures[0].title)
+    if len(planes) > 1:  # each is said to be what it is
+        title = "\n".join(f"{number}. {plane.heading}" for number, plane in enumerate(planes, 1))
+    plane_downloads(first.found, frame, pictures, limits, at, (surfaces, contours, cut), title)
 
 
 def _picture(plane: Plane, shown: Shown) -> Picture | None:

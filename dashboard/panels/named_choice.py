@@ -67,6 +67,7 @@ def _begun(options: Sequence[str], default: str, key: str) -> None:
 
 def _listed(said: str, options: Sequence[str]) -> str:
     """All options, or of very many those that are nearest to what was said."""
+    options = [each for each in options if each]  # none is said by leaving it out
     if sum(map(len, options)) <= MOST_LISTED:
         return ", ".join(options)
     near = difflib.get_close_matches(said, options, n=3, cutoff=0.3) or list(options[:3])

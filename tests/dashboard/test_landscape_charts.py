@@ -20,7 +20,7 @@ from dashboard.charts.landscape import (
     surface_chart,
 )
 from dashboard.charts.landscape_lines import Line, line_chart, slice_chart
-from dashboard.charts.log_ticks import log_ticks
+from dashboard.charts.log_ticks import log_ticks, round_ticks
 from dashboard.landscape_files import points_file, surface_file
 from dashboard.landscape_mesh import gltf_file
 from training.landscape_grid import Grid
@@ -224,3 +224,15 @@ def test_a_logarithmic_scale_has_round_numbers_written_in_full(
     places, words = log_ticks(low, high)
     assert words == expected
     assert all(low - 1e-9 <= place <= high + 1e-9 for place in places)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (-0.11, 0.11, [-0.1, -0.05, 0, 0.05, 0.1]),
+        (0.08, 0.87, [0.2, 0.4, 0.6, 0.8]),
+        (0.2, 14_900, [5000, 10_000]),
+    ],
+)
+def test_a_linear_scale_has_round_numbers(low: float, high: float, expected: list[float]) -> None:
+    assert round_ticks(low, high) == pytest.approx(expected)
