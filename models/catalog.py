@@ -100,9 +100,10 @@ class Parameter:
             below = self.low is not None and not converted >= self.low
             above = self.high is not None and not converted <= self.high
             if below or above:
+                given = self.default not in (None, "")
                 raise ValueError(
-                    f"{self.name} of {owner} is {value!r}; it must be {self._range()}; the default is "
-                    f"{self.default}"
+                    f"{self.name} of {owner} is {value!r}; it must be {self._range()}; "
+                    + (f"the default is {self.default}" if given else "leave it out for the default")
                 )
         return converted
 

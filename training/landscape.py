@@ -261,7 +261,7 @@ def _sketched(job: Work, should_stop: Callable[[], bool]) -> bool:
 
 def _every_level(job: Work, journal: Journal, sketched: bool, should_stop: Callable[[], bool]) -> bool:
     grid = job.grid
-    whole = grid.points(grid.finest)
+    whole = grid.whole()
     errors: dict[str, Any] = {}
     level_done = 0
     written = time.monotonic()

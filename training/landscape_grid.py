@@ -91,6 +91,13 @@ class Grid:
         """How many a level has."""
         return level if self.b_range is None else level * level
 
+    def whole(self) -> int:
+        """How many points all levels have, each counted once: of 9 and 13 a side only 25 are the same."""
+        lines = [self.ticks(level) for level in self.levels]
+        if self.b_range is None:
+            return len(set().union(*lines))
+        return len({(a, b) for line in lines for a in line for b in line})
+
     def put(self, a: int, b: Sequence[int], sums: Mapping[str, Float64[Tensor, "points 2"]]) -> None:
         """Takes in a row's sums."""
         means = {split: (values / self.counts[split]).tolist() for split, values in sums.items()}

@@ -27,6 +27,8 @@ PICTURES = (
     50  # ... of a convolutional network, twice as many in bfloat16: what it passes on stays in the cache
 )
 DEVICE_BLOCK = 2000  # ... on an accelerator
+FOLDED = "batch norm is folded into the convolutions, point by point"
+UNFOLDED = "pictures go through a copy of the network in small blocks, point by point"
 
 
 class PointLosses(ABC):
@@ -115,7 +117,6 @@ class ModuleLosses(PointLosses):
 class FoldedLosses(PointLosses):
     """Losses of a convolutional network, each batch norm folded into the layer before it, at each point."""
 
-    title = "batch norm is folded into the convolutions, point by point"
     pictures = PICTURES
 
     def __init__(
@@ -131,6 +132,7 @@ class FoldedLosses(PointLosses):
         self.network = _without_norms(network, pairs).to(memory_format=torch.channels_last)
         self.network.eval().requires_grad_(False)
         self.fused = [Fused(network, self.network, layer, norm) for layer, norm in pairs]
+        self.title = FOLDED if pairs else UNFOLDED
         taken = {name for fused in self.fused for name in fused.names}
         self.others = [(n, own) for n, own in self.network.named_parameters() if n not in taken]
         size = self.pictures if device.type == "cpu" else DEVICE_BLOCK

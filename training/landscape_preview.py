@@ -25,13 +25,13 @@ MEASURING = 8  # samples that the means are taken from: with 4 or 50 the losses 
 class PreviewLosses(FoldedLosses):
     """`FoldedLosses` in bfloat16 after the folding."""
 
-    title = FoldedLosses.title + " and computed in bfloat16, a preview"
     pictures = 2 * PICTURES  # half as large each
 
     def __init__(
         self, network: nn.Module, plane: Plane, samples: Mapping[str, Samples], score: Score
     ) -> None:
         super().__init__(network, plane, samples, score)
+        self.title += ", and computed in bfloat16: a preview"
         self.exact, self.network = self.network, _rounded(self.network)
         self.blocks = {
             split: [Samples(block.inputs.to(torch.bfloat16), block.targets) for block in own]

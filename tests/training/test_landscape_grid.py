@@ -114,3 +114,10 @@ def test_losses_that_are_no_numbers_are_holes_and_spoil_no_spline() -> None:
 def test_points_that_nest_nowhere_are_refused() -> None:
     with pytest.raises(ValueError, match="must be one of 5, 9, 13, 25, 49"):
         plane(20)
+
+
+@pytest.mark.parametrize("grid", [plane(9), plane(13), plane(25), Grid((-1.0, 1.0), None, {"test": 4}, 25)])
+def test_what_is_to_be_done_is_what_will_have_been_done(grid: Grid) -> None:
+    for level in grid.levels:
+        assert compute(grid, level, lambda number: Bowl([]), 1, never)
+    assert grid.whole() == len(grid.known)

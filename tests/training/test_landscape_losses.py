@@ -95,10 +95,12 @@ def test_convolutions_with_folded_norms_have_the_loss_of_the_network_there(model
     shape = (1, 28, 28) if model == "lenet5" else (3, 16, 16)
     network = prepared(build_model(model, shape, 5, {}))
     samples = samples_of(shape)
-    assert len(norms_to_fold(network, example_of(samples))) == (19 if model == "resnet20" else 0)
+    pairs = norms_to_fold(network, example_of(samples))
+    assert len(pairs) == (19 if model == "resnet20" else 0)
     plane = (weights_of(network), *random_plane(weights_of(network), "filter", False, True, 0))
     kinds = (FoldedLosses, ModuleLosses, BatchedLosses)
     ways = [kind(network, plane, samples, CROSS_ENTROPY) for kind in kinds]
+    assert ("folded" in ways[0].title) == bool(pairs)
     for a, b in [(0.0, 0.0), (0.3, -0.2)]:
         there = written(network, plane, a, b)
         for split in samples:
