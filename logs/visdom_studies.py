@@ -168,8 +168,11 @@ class StudyStream(VisdomStream):
 
 
 def member_title(member: Mapping[str, Any]) -> str:
-    """For a person: "repeat 0, fold 3"."""
-    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in member.items())
+    """For a person, counted from 1: "repeat 1, fold 4"."""
+    return ", ".join(
+        f"{name.replace('_', ' ')} {value + 1 if isinstance(value, int) else value}"
+        for name, value in member.items()
+    )
 
 
 def _place(member: Mapping[str, Any]) -> list[str]:

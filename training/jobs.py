@@ -57,9 +57,10 @@ class Job:
 
     @property
     def title(self) -> str:
+        """Counted from 1, as people count and as the pages do."""
         if self.kind in ("variant", "side"):  # the configuration's name says which
             return f"seed {self.member['seed'] + 1}"
-        return ", ".join(f"{name} {number}" for name, number in self.member.items())
+        return ", ".join(f"{name} {number + 1}" for name, number in self.member.items())
 
 
 def key_of(member: Mapping[str, Any]) -> Key:

@@ -71,7 +71,7 @@ def test_every_members_curve_is_in_one_pane(server: RunningVisdom, study: Study)
     assert stream.close()
     windows = study.windows(server)
     for fold, trace in enumerate(windows["members loss validation"]["content"]["data"]):
-        assert trace["name"] == f"repeat 0, fold {fold}"
+        assert trace["name"] == f"repeat 1, fold {fold + 1}"
         assert trace["x"] == [10, 20, 30, 40, 50]
         assert trace["y"] == pytest.approx([(fold + 1) / epoch for epoch in range(1, 6)])
     train = windows["members loss train"]["content"]["data"]
@@ -164,4 +164,4 @@ def test_a_member_that_is_just_being_made_is_left_out(study: Study, tmp_path: Pa
 
 
 def test_a_members_title_is_for_a_person() -> None:
-    assert member_title({"repeat": 0, "fold": 3}) == "repeat 0, fold 3"
+    assert member_title({"repeat": 0, "fold": 3, "which": "left"}) == "repeat 1, fold 4, which left"
