@@ -324,7 +324,8 @@ def _alike(maps: Tensor) -> Tensor | None:
         return getattr(maps, ONE, None)
     one = maps.narrow(-3, 0, 1)
     small = maps.shape[-2:] == (1, 1)
-    return one if maps.stride(-3) == 0 or (small and bool((maps == one).all())) else None
+    single = maps.shape[-3] == 1 or maps.stride(-3) == 0
+    return one if single or (small and bool((maps == one).all())) else None
 
 
 def _joined(rule: Callable[[Tensor, Tensor], Tensor]) -> Callable[..., Any]:
@@ -335,9 +336,10 @@ def _joined(rule: Callable[[Tensor, Tensor], Tensor]) -> Callable[..., Any]:
         if not isinstance(first, Tensor) or not isinstance(second, Tensor):
             return NotImplemented if not hasattr(first, ONE) else rule(first, second)
         one, other = _alike(first), _alike(second)
-        if one is not None and other is not None and first.shape[-3] == second.shape[-3]:
-            return _repeated(rule(one, other), first.shape[-3])
-        return rule(first, second)
+        if one is None or other is None:
+            return rule(first, second)
+        fewer, channels = sorted((first.shape[-3], second.shape[-3]))
+        return _repeated(rule(one, other), channels) if fewer in (1, channels) else rule(first, second)
 
     return join
 
