@@ -67,6 +67,7 @@ def test_a_summary_counts_as_torchvision_does(name: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # two minutes on a quiet machine, and five were not enough on a busy one
 def test_a_summary_counts_as_torchvision_does_for_every_classifier() -> None:
     assert len(CLASSIFIERS) >= 80
     for name in CLASSIFIERS:
