@@ -50,13 +50,13 @@ class PreviewLosses(FoldedLosses):
                 module.register_forward_pre_hook(self.layers[own].measure)
             if isinstance(module, RectifiedConvolution):
                 module.keep_bias()
+        exact = dict(self.exact.named_parameters())  # biases that only the rounded one has are measured
+        self.pairs = [(own, exact[name]) for name, own in self.network.named_parameters() if name in exact]
 
     def move(self, a: float, b: float) -> None:
         super().move(a, b)
-        exact = dict(self.exact.named_parameters())
-        for name, own in self.network.named_parameters():
-            if name in exact:
-                own.copy_(exact[name])
+        for own, exact in self.pairs:
+            own.copy_(exact)
         for layer in self.layers.values():
             layer.begin()
         self.run(self.few)

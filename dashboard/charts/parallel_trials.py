@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from dashboard.charts.log_ticks import log_ticks
 from dashboard.charts.trials import Score, Trial, TrialAxis, empty
 
-TICKS = 6
 MOST_CATEGORIES = 12  # with a label each
 MOST_STOPS = 200  # of a drag along an axis
 PLACES = 6  # decimals of an exponent, by which two stops are told apart
@@ -66,7 +66,8 @@ def dimension(axis: TrialAxis, trials: Sequence[Trial]) -> dict[str, Any]:
         # Plotly places ticks by their text: those without one need texts that differ, and none that is seen
         unseen = enumerate(_stops(exponents, ends_of_range), start=1)
         labels = {stop: "\u200b" * number for number, stop in unseen}
-        labels |= {round(math.log10(tick), PLACES): f"{tick:g}" for tick in log_ticks(low, high)}
+        ticks, _words = log_ticks(math.log10(low), math.log10(high))
+        labels |= {round(tick, PLACES): f"{10**tick:.6g}" for tick in ticks}
         stops = sorted(labels)
         return {
             "label": axis.title,
@@ -86,17 +87,6 @@ def _stops(exponents: np.ndarray, ends: Sequence[float]) -> list[float]:
     known = np.unique(np.round(exponents[np.isfinite(exponents)], PLACES))
     ladder = known if len(known) <= MOST_STOPS else np.linspace(ends[0], ends[1], MOST_STOPS).round(PLACES)
     return [float(stop) for stop in ladder]
-
-
-def log_ticks(low: float, high: float) -> list[float]:
-    """Round numbers from low to high: powers of ten, with 2 and 5 times them where there are few decades."""
-    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    for digits in ((1,), (1, 3), (1, 2, 5)):
-        ticks = [float(f"{digit * 10.0**decade:.6g}") for decade in decades for digit in digits]
-        ticks = [tick for tick in ticks if low * 0.999 <= tick <= high * 1.001]
-        if len(ticks) >= 3:
-            break
-    return ticks[:: math.ceil(len(ticks) / (2 * TICKS))] if ticks else [low, high]
 
 
 def _score_dimension(score: Score, means: Sequence[float]) -> dict[str, Any]:

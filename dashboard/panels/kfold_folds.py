@@ -157,9 +157,10 @@ def _table(study: KFoldStudy) -> None:
     config = st.column_config
     states = [*STATES, "waiting"]
     wrong = bool((frame["error"] != "").any())
-    if _large(frame):
+    large = _large(frame)
+    if large:
         frame = frame.round({"validation": 0, "test": 0})
-    number = "%.1f%%" if study.measure.percent else "localized" if _large(frame) else "%.4g"
+    number = "%.1f%%" if study.measure.percent else "localized" if large else "%.4g"
     chose = bool((frame["chose"] != "").any())
     st.dataframe(
         frame,

@@ -209,8 +209,6 @@ def _state(run: RunSummary, names: Mapping[str, str], settings: Settings) -> Non
         state_badge(shown_state(run))
         if status is not None and status.steps:
             done = _("{done:,} of {all:,} points").format(done=status.step, all=status.steps)
-            if (status.step or 0) > status.steps:  # coarse levels whose points the finest has not all
-                done = _("{done:,} points").format(done=status.step)
             if status.eta_seconds and run.state == "running":
                 done += _(", about {time} more").format(time=duration_text(status.eta_seconds))
             st.caption(done, width="content")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from dashboard.charts.fold_curves import FoldCurve
-from dashboard.charts.parallel_trials import dimension, log_ticks, parallel_trials_chart
+from dashboard.charts.parallel_trials import dimension, parallel_trials_chart
 from dashboard.charts.trial_curves import MOST, TrialCurves, trial_curves_chart
 from dashboard.charts.trial_map import bins_of, trial_map, trial_map_chart
 from dashboard.charts.trial_scores import best_so_far, best_so_far_chart, importance_chart, trial_slice_chart
@@ -169,13 +169,6 @@ def test_parallel_coordinates_draw_the_best_last_on_the_scales_of_the_sweep(tria
     assert list(width["ticktext"]) == ["16", "64"]
     assert score["values"][-1] == max(score["values"])
     assert trace.uirevision == "kept", "what was brushed stays when trials are added"
-
-
-def test_ticks_of_a_logarithmic_axis_are_round_numbers_inside_it() -> None:
-    assert log_ticks(1e-4, 1.0) == [1e-4, 1e-3, 1e-2, 1e-1, 1.0]
-    assert log_ticks(0.1, 1.0) == [0.1, 0.3, 1.0]
-    assert log_ticks(0.31, 0.39) == [0.31, 0.39], "no round number lies in it"
-    assert len(log_ticks(1e-300, 1e300)) <= 14
 
 
 def test_very_many_trials_are_stopped_at_by_a_ladder() -> None:
