@@ -43,8 +43,9 @@ def landscape_tab(settings: Settings, words: Mapping[str, str]) -> None:
         started_amiss()
         if made:
             names = {run.id: run_words(run) for run in runs}
-            often = Counter(names.values())  # what two are called says nothing
-            _look(made, {run: name for run, name in names.items() if often[name] == 1}, settings, words)
+            often = Counter(names.values())  # what two are called is followed by the end of the id
+            own = {run: name if often[name] == 1 else f"{name} · {run[-4:]}" for run, name in names.items()}
+            _look(made, own, settings, words)
         elif known:
             st.info(words["empty"], icon=":material/terrain:")
 
