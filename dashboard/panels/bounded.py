@@ -19,23 +19,46 @@ def bounded_choice[Item](
     format_func: Callable[[Any], str] = str,
     about: str | None = None,
 ) -> Item:
-    """One of the options, side by side; what the address names otherwise is answered by `said_problems`."""
-    noted(key, [*map(format_func, options), *map(str, options)])
+    """One of the options, side by side; what the address names otherwise is answered by `said_problems`.
+
+    In the address an option stands as itself where it is a word, in whatever language the page is, else as
+    it is shown; both are understood. The address is read once: afterwards the box is the truth, since a
+    redrawing starts with the address that the browser had when it asked.
+    """
+    names = [option if isinstance(option, str) else format_func(option) for option in options]
+    noted(key, [*names, *map(format_func, options), *map(str, options)], names)
+    if key not in st.session_state:
+        said, begins = st.query_params.get(key), default
+        for spelling in (names, [*map(format_func, options)], [*map(str, options)]):
+            if said in spelling:
+                begins = options[spelling.index(said)]
+                break
+        st.session_state[key] = begins
+    elif st.session_state[key] not in options:
+        st.session_state[key] = default
     chosen = st.segmented_control(
         label,
         options,
-        default=default,
+        default=st.session_state[key],
         required=True,
         key=key,
-        bind="query-params",
         format_func=format_func,
         help=about,
     )
-    return chosen if chosen in options else default
+    chosen = chosen if chosen in options else default
+    if chosen == default:
+        if key in st.query_params:
+            del st.query_params[key]
+    elif st.query_params.get(key) != (name := names[list(options).index(chosen)]):
+        st.query_params[key] = name
+    return chosen
 
 
-def noted(key: str, options: Sequence[str]) -> None:
-    """Remembers what the address says for `key` where that is none of the options; before its widget."""
+def noted(key: str, options: Sequence[str], listed: Sequence[str] = ()) -> None:
+    """Remembers what the address says for `key` where that is none of the options; before its widget.
+
+    `listed`: those that the answer names; without them all.
+    """
     if key in st.session_state:
         return  # a person has chosen since
     for said in st.query_params.get_all(key):
@@ -44,7 +67,8 @@ def noted(key: str, options: Sequence[str]) -> None:
                 "{name} in the address is {value}; it can be {options}. The default stands in its place."
             )
             noted_problem(
-                key, words.format(name=key, value=repr(said), options=", ".join(dict.fromkeys(options)))
+                key,
+                words.format(name=key, value=repr(said), options=", ".join(dict.fromkeys(listed or options))),
             )
 
 

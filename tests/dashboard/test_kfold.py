@@ -164,6 +164,20 @@ def test_classes_show_confusion_rates_and_honesty(
     assert "Stated confidence against what is right" in drawn
 
 
+def test_a_choice_in_the_address_is_named_as_it_is_or_as_it_is_shown(
+    study: Callable, open_page: Callable, said: Callable
+) -> None:
+    identity = study("linear")
+    for spelling in ("target", "share of the true class"):
+        page = open_page("kfold", study=identity, kfold_tab="Classes", kfold_norm=spelling)
+        assert page.segmented_control(key="kfold_norm").value == "target"
+        assert page.query_params["kfold_norm"] == "target", "a link means the same in every language"
+    page.segmented_control(key="kfold_norm").set_value("counts").run()
+    assert "kfold_norm" not in page.query_params
+    wrong = open_page("kfold", study=identity, kfold_tab="Classes", kfold_norm="rows")
+    assert "'rows'; it can be counts, target, prediction" in said(wrong)
+
+
 def test_hard_samples_are_pictures_and_one_says_which_networks_miss_it(
     study: Callable, open_page: Callable, figures: Callable, said: Callable
 ) -> None:
