@@ -76,6 +76,16 @@ class KFoldStudy:
         return self.running and any(row.state not in ("finished", "failed") for row in self.rows)
 
     @property
+    def over(self) -> bool:
+        """True where every fold has come to its end, and no more scores will come."""
+        return bool(self.rows) and all(row.state in ("finished", "failed") for row in self.rows)
+
+    @property
+    def regression(self) -> bool:
+        """True where numbers are predicted, and there are no classes."""
+        return self.score == "rmse"
+
+    @property
     def share(self) -> float:
         """How much of the work is done, 0 to 1: of a nested study by trainings, else by their epochs too."""
         status, epochs = self.summary_row.status, float(self.config.get("epochs", 0))
@@ -246,8 +256,12 @@ class KFoldStudy:
         found = curves(self.results, EPOCH + metric, split) if split == "train" else []
         if not any(len(curve) for curve in found):
             found = curves(self.results, metric, split)
-        named = zip(self.names, found, strict=True)
-        return [FoldCurve(name, curve.epoch, curve.value) for name, curve in named if len(curve)]
+        named = zip(self.names, self.rows, found, strict=True)
+        return [
+            FoldCurve(name, curve.epoch, curve.value, failed=row.state == "failed")
+            for name, row, curve in named
+            if len(curve)
+        ]
 
 
 def _settings_words(config: Mapping[str, Any], names: Sequence[str]) -> str:

@@ -105,6 +105,11 @@ class FoldOptions:
         if self.scheme != NESTED:
             return Folds(config, plan, study)
         candidates = SearchSpace.parse(self.set, config).grid()
+        if len(candidates) < 2:
+            raise ConfigError(
+                f"nested folds choose between candidates, and --set {' '.join(self.set)} is only one; name "
+                "another value, or use --scheme stratified with that setting"
+            )
         samples, classes = samples_of(config, data_root), _classes(config, data_root)
         inner = [
             inner_plan(

@@ -9,6 +9,7 @@ numbers are of one repeat, in which each sample was judged once.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +26,9 @@ from training.paired_tests import Pair
 from training.variance_sources import VarianceSources, separate_variance
 
 NOTHING_YET = "No fold has finished yet."
-LISTED = 10  # samples named in a sentence
+NOTHING = "Every fold failed: there is no score."
+LISTED = 10  # samples, or folds, named in a sentence
+AT_STEP = re.compile(r" at step [\d,]+")
 
 
 @dataclass(frozen=True)
@@ -113,15 +116,36 @@ def report(results: KFoldResults, repeat: int = 0, confidence: float = 0.95) -> 
         calibration=honest,
         probabilities=scored,
         hardest=hardest,
-        readings=tuple(readings) or (NOTHING_YET,),
+        readings=tuple(readings) or (NOTHING if results.all_failed else NOTHING_YET,),
         warnings=tuple(dict.fromkeys(warning for part in parts for warning in part.warnings)),
     )
 
 
 def report_lines(results: KFoldResults) -> list[str]:
-    """The report as a terminal shows it: readings, then warnings."""
+    """The report as a terminal shows it: readings, why folds failed, then warnings."""
     found = report(results)
-    return [*found.readings, *(f"warning: {warning}" for warning in found.warnings)]
+    return [*found.readings, *failures(results), *(f"warning: {warning}" for warning in found.warnings)]
+
+
+def failures(results: KFoldResults) -> list[str]:
+    """Why folds failed, a sentence for each reason: "Folds 1, 2, 4 failed: the loss became nan ...".
+
+    Folds whose reasons differ only in the step at which it happened share one, without the step.
+    """
+    several = any(row.repeat for row in results.rows)
+    told: dict[str, dict[str, str]] = {}  # by reason without its step: each fold's own words
+    for row in results.rows:
+        if row.state == "failed":
+            said = (row.error.strip().splitlines() or ["it doesn't say why"])[-1]
+            name = f"{row.repeat + 1}.{row.fold + 1}" if several else str(row.fold + 1)
+            told.setdefault(AT_STEP.sub("", said), {})[name] = said
+    sentences = []
+    for shared, folds in told.items():
+        names = [*folds][:LISTED]
+        listed = ", ".join(names) + (f" and {len(folds) - LISTED} more" if len(folds) > LISTED else "")
+        reason = shared if len(set(folds.values())) > 1 else next(iter(folds.values()))
+        sentences.append(f"{'Fold' if len(folds) == 1 else 'Folds'} {listed} failed: {reason}")
+    return sentences
 
 
 def average_precisions(

@@ -91,6 +91,11 @@ class KFoldResults:
         return sum(row.state == "finished" for row in self.rows)
 
     @property
+    def all_failed(self) -> bool:
+        """True where no score can come any more."""
+        return bool(self.rows) and all(row.state == "failed" for row in self.rows)
+
+    @property
     def classification(self) -> bool:
         return self.probabilities is not None
 

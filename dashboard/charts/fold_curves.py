@@ -26,7 +26,7 @@ class FoldCurve:
     name: str
     x: np.ndarray  # float64, epochs
     y: np.ndarray  # float64
-    running: bool = False
+    failed: bool = False  # it ends where its numbers did
 
 
 @dataclass(frozen=True)
@@ -75,13 +75,15 @@ def fold_curves_chart(
 ) -> go.Figure:
     """Every curve thin, the one named `chosen` bold, the mean of all boldest, and the band behind them.
 
-    `view` names what is shown: a zoom is kept until it changes. Of shares (`percent`) the band ends where
-    they do: no accuracy is above 100%.
+    A fold that failed ends in a cross, and is no part of mean and band: its last values would pull them down,
+    and its end would let them jump. `view` names what is shown: a zoom is kept until it changes. Of shares
+    (`percent`) the band ends where they do: no accuracy is above 100%.
     """
     figure = go.Figure()
-    band = fold_band(curves, spread)
+    whole = [curve for curve in curves if not curve.failed]
+    band = fold_band(whole, spread)
     single = len(curves) <= SINGLE
-    if spread != "none" and len(curves) > 1 and len(band.x):
+    if spread != "none" and len(whole) > 1 and len(band.x):
         ends = np.concatenate([band.high, band.low[::-1]])
         figure.add_scatter(
             x=np.concatenate([band.x, band.x[::-1]]),
@@ -96,12 +98,22 @@ def fold_curves_chart(
         )
     for curve in curves if single else [curve for curve in curves if curve.name == chosen]:
         figure.add_trace(_line(curve, color, curve.name == chosen, alone=len(curves) == 1))
-    if len(curves) > 1 and len(band.x):
+    if ends := [(curve, np.flatnonzero(_known(curve))[-1]) for curve in curves if _cut(curve)]:
+        figure.add_scatter(
+            x=[curve.x[last] for curve, last in ends],
+            y=[curve.y[last] for curve, last in ends],
+            mode="markers",
+            name="failed",
+            marker={"symbol": "x", "size": 8, "color": LIGHT.quiet},
+            text=[curve.name for curve, _ in ends],
+            hovertemplate="%{text} failed after this: epoch %{x:.3g}, %{y:.4g}<extra></extra>",
+        )
+    if len(whole) > 1 and len(band.x):
         figure.add_scatter(
             x=band.x,
             y=band.mean,
             mode="lines",
-            name=f"mean of {len(curves)}",
+            name=f"mean of {len(whole)}",
             line={"color": color, "width": 3},
             customdata=np.stack([band.low, band.high, band.count], axis=1),
             hovertemplate="epoch %{x:.3g}<br>mean %{y:.4g} of %{customdata[2]}<br>"
@@ -112,7 +124,8 @@ def fold_curves_chart(
         legend={"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"},
         margin={"l": 56, "r": 12, "t": 34, "b": 44},
     )
-    few = len(band.x) > 0 and float(np.ptp(band.x)) <= FEW
+    reach = np.concatenate([curve.x[_known(curve)] for curve in curves] or [np.empty(0)])
+    few = len(reach) > 0 and float(np.ptp(reach)) <= FEW
     figure.update_xaxes(title="epoch", uirevision=view, dtick=1 if few else None)
     figure.update_yaxes(
         type="log" if log_y else "linear",
@@ -137,6 +150,10 @@ def _line(curve: FoldCurve, color: str, chosen: bool, alone: bool) -> go.Scatter
         showlegend=chosen,
         uid=curve.name,
     )
+
+
+def _cut(curve: FoldCurve) -> bool:
+    return curve.failed and bool(_known(curve).any())
 
 
 def _known(curve: FoldCurve) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any, cast
 
 import numpy as np
@@ -20,6 +21,7 @@ from dashboard.panels.plot import plot
 from dashboard.theme import LIGHT, SPLITS, STATES
 from logs.status import duration_text
 from training.fold_statistics import Summary
+from training.kfold_report import failures
 
 SPREADS = {"deviation": "± deviation", "range": "range", "none": "none"}
 CHOSEN = "kfold_chosen"  # session state: the study and the name of its fold that is drawn bold
@@ -40,8 +42,8 @@ def curve_choice(study: KFoldStudy) -> tuple[str, str, Spread, bool]:
     return metric, split, cast(Spread, spread), bool(log_y)
 
 
-def kfold_folds(study: KFoldStudy, choice: tuple[str, str, Spread, bool], nothing: str) -> None:
-    """Curves beside scores, and the table below."""
+def kfold_folds(study: KFoldStudy, choice: tuple[str, str, Spread, bool], words: Mapping[str, str]) -> None:
+    """Curves beside scores, and the table below. `words` are the page's passages."""
     metric, split, spread, log_y = choice
     of, chosen = st.session_state.get(CHOSEN, ("", ""))
     chosen = chosen if of == study.id else ""
@@ -70,7 +72,7 @@ def kfold_folds(study: KFoldStudy, choice: tuple[str, str, Spread, bool], nothin
                 heading=heading,
             )
         else:
-            st.info(nothing)
+            st.info(words["no_epoch"] if study.over else words["no_curves"])
     if has_scores:
         with side_by_side:
             _scores(study, chosen)
@@ -109,11 +111,18 @@ def _scores(study: KFoldStudy, chosen: str) -> None:
         st.rerun(scope="fragment")
 
 
-def kfold_sentence(study: KFoldStudy, waiting: str) -> None:
-    """The sentence that can be defended, with what weakens it."""
+def kfold_sentence(study: KFoldStudy, words: Mapping[str, str]) -> None:
+    """The sentence that can be defended, with what weakens it, and why folds failed."""
+    _sentence(study, words)
+    if not study.results.all_failed:  # else the study itself has failed, and says why
+        for sentence in failures(study.results):
+            st.caption(f":material/error: {plain(sentence)}")
+
+
+def _sentence(study: KFoldStudy, passages: Mapping[str, str]) -> None:
     summary: Summary | None = study.summary
     if summary is None:
-        _single(study, waiting)
+        _single(study, passages)
         return
     with st.container(border=True):
         so_far = study.unfinished
@@ -127,16 +136,19 @@ def kfold_sentence(study: KFoldStudy, waiting: str) -> None:
             st.caption(f":material/warning: {plain(warning)}")
 
 
-def _single(study: KFoldStudy, waiting: str) -> None:
+def _single(study: KFoldStudy, words: Mapping[str, str]) -> None:
     """Fewer than two folds have a score: what one says, where no more will come, and what it leaves open."""
-    if len(study.rows) > 1 or not np.isfinite(study.scores).any():
-        st.caption(waiting)
+    if not study.over or not np.isfinite(study.scores).any():
+        st.caption(words["no_score"] if study.over else words["waiting"])
         return
     with st.container(border=True):
         if study.pooled is not None:
             st.markdown(f"#### {plain(study.pooled.reading)}")
         alone = _("One split: how far its {metric} would move with other samples, only more folds can say.")
-        st.caption(f":material/warning: {alone.format(metric=_words(study.score))}")
+        if len(study.rows) > 1:
+            alone = _("One of {all} folds has a score: how far its {metric} would move, only more can say.")
+        said = alone.format(metric=_words(study.score), all=len(study.rows))
+        st.caption(f":material/warning: {said}")
 
 
 def _table(study: KFoldStudy) -> None:

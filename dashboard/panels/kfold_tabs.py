@@ -32,15 +32,21 @@ def kfold_tabs(
 
     def folds() -> None:
         choice = curve_choice(now())
-        live(lambda: _drawn(lambda: kfold_folds(now(), choice, words["no_curves"]), now), running)
+        live(lambda: _drawn(lambda: kfold_folds(now(), choice, words), now), running)
+
+    def judged(draw: Callable[[KFoldStudy, str], None]) -> None:
+        found = now()
+        _counted(found)
+        draw(found, words["no_score"] if found.over else words["no_predictions"])
 
     running, first = study.state == "running", _("Folds")
+    classes = _("Predictions") if _predicts_numbers(now) else _("Classes")
     contents: dict[str, Callable[[], None]] = {
         first: folds,
         _("Split"): lambda: kfold_split(now(), settings, words["no_split"], words["split"]),
-        _("Classes"): lambda: kfold_classes(now(), words["no_predictions"]),
-        _("Hard samples"): lambda: kfold_samples(
-            now(), settings, words["no_predictions"], words["none_missed"]
+        classes: lambda: judged(kfold_classes),
+        _("Hard samples"): lambda: judged(
+            lambda found, nothing: kfold_samples(found, settings, nothing, words["none_missed"])
         ),
         _("Compare"): lambda: kfold_compare(now(), studies, words),
         _("Seeds"): lambda: kfold_seeds(now(), studies, settings, words),
@@ -54,6 +60,21 @@ def kfold_tabs(
                     _drawn(draw, now)
                 else:  # a part of its own: its sliders redraw it alone, and new folds every few seconds
                     live(lambda draw=draw: _drawn(draw, now), running, interval=4.0)
+
+
+def _predicts_numbers(now: Callable[[], KFoldStudy]) -> bool:
+    try:
+        return now().regression
+    except (LogsError, OSError):  # each tab says so
+        return False
+
+
+def _counted(study: KFoldStudy) -> None:
+    """Of how many folds what follows is, where it is not all of them."""
+    done, known = study.results.finished, len(study.predictions)
+    if known and done < len(study.rows):
+        words = _("Of {done} of {all} folds: {n:,} predictions.")
+        st.caption(words.format(done=done, all=len(study.rows), n=known))
 
 
 def _drawn(draw: Callable[[], None], now: Callable[[], KFoldStudy]) -> bool:

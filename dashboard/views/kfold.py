@@ -80,7 +80,7 @@ def progress(study_id: str) -> bool:
         return False
     study_progress(now, len(found.rows), sum(row.state == "failed" for row in found.rows), found.share)
     study_way(now)
-    kfold_sentence(found, words["waiting"])
+    kfold_sentence(found, words)
     return now.state == "running"
 
 

@@ -115,6 +115,17 @@ def test_a_fold_that_stopped_early_leaves_the_mean_and_is_not_continued() -> Non
     assert (band.high - band.low)[2:].tolist() == [0, 0]
 
 
+def test_a_fold_that_failed_ends_in_a_cross_and_leaves_the_mean() -> None:
+    lost = FoldCurve("fold 3", np.array([1.0, 2.0]), np.array([0.1, np.nan]), failed=True)
+    figure = fold_curves_chart([curve("fold 1", [0.5, 0.7]), curve("fold 2", [0.7, 0.9]), lost])
+    traces = {trace.name: trace for trace in figure.data}
+    assert list(traces["mean of 2"].y) == pytest.approx([0.6, 0.8])
+    assert (list(traces["failed"].x), list(traces["failed"].y)) == ([1.0], [0.1])
+    assert traces["failed"].marker.symbol == "x"
+    alone = fold_curves_chart([lost])
+    assert [trace.name for trace in alone.data] == ["fold 3", "failed"], "no mean of nothing"
+
+
 def test_values_that_are_no_numbers_do_not_count() -> None:
     band = fold_band([curve("good", [1, 2, 3]), curve("bad", [np.nan, np.inf, np.nan])])
     assert band.mean.tolist() == [1, 2, 3]

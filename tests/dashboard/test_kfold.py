@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from dashboard import kfold_study
+from tests.training import fold_studies
 from training import kfold
+from training.fold_schemes import fold_plan
 
 BASE = ["--dataset", "digits", "--epochs", "2", "--visdom", "off", "--way", "alone", "--engine", "serial"]
 NAMES = {
@@ -176,6 +178,27 @@ def test_a_choice_in_the_address_is_named_as_it_is_or_as_it_is_shown(
     assert "kfold_norm" not in page.query_params
     wrong = open_page("kfold", study=identity, kfold_tab="Classes", kfold_norm="rows")
     assert "'rows'; it can be counts, target, prediction" in said(wrong)
+
+
+def test_folds_that_failed_are_marked_with_the_reason_and_left_out_of_the_count(
+    runs: Path, open_page: Callable, figures: Callable, said: Callable
+) -> None:
+    plan = fold_plan("stratified", fold_studies.CLASSES, None, 150, 5)
+    some, every = fold_studies.study(runs, plan), fold_studies.study(runs, plan)
+    for place in range(5):
+        state = "failed" if place in (0, 2) else "finished"
+        fold_studies.member(runs, some, plan, place, state=state)
+        fold_studies.member(runs, every, plan, place, state="failed")
+    page = open_page("kfold", study=some)
+    assert "3 of 5 folds:" in said(page)
+    assert "Folds 1, 3 failed: the loss became nan at step 3" in said(page)
+    names = [trace["name"] for trace in figures(page)["Curves of the folds"]["data"]]
+    assert {"failed", "mean of 3"} <= set(names)
+    assert "Of 3 of 5 folds: 90 predictions" in said(open_page("kfold", study=some, kfold_tab="Classes"))
+    for tab in ("Folds", "Classes", "Hard samples", "Compare", "Seeds"):
+        page = open_page("kfold", study=every, kfold_tab=tab, kfold_with=some)
+        assert "No fold has a score, and none will come" in said(page)
+        assert "appears when two folds have finished" not in said(page)
 
 
 def test_hard_samples_are_pictures_and_one_says_which_networks_miss_it(

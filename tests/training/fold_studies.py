@@ -41,9 +41,17 @@ def study(runs: Path, plan: FoldPlan, config: RunConfig = CONFIG) -> str:
 
 
 def member(
-    runs: Path, study_id: str, plan: FoldPlan, place: int, seed: int = 0, state: str = "finished"
+    runs: Path,
+    study_id: str,
+    plan: FoldPlan,
+    place: int,
+    seed: int = 0,
+    state: str = "finished",
+    error: str = "the loss became nan at step 3",
 ) -> str:
-    """A run of three epochs as a training writes it: the second is the best, the test is of it."""
+    """A run of three epochs as a training writes it: the second is the best, the test is of it. `error`: why
+    it failed, where it did.
+    """
     fold = plan.folds[place]
     run = RunWriter.create(
         runs,
@@ -76,5 +84,5 @@ def member(
             step=20,
             epoch=2,
         )
-    run.finish(state, error="the loss became nan at step 3" if state == "failed" else None)
+    run.finish(state, error=error if state == "failed" else None)
     return run.directory.id

@@ -19,8 +19,10 @@ from tests.training.fold_studies import CLASSES, NAMES, member, said, study
 from training.comparisons import COMPARISONS
 from training.fold_schemes import FoldPlan, fold_plan
 from training.kfold_report import (
+    NOTHING,
     NOTHING_YET,
     compare,
+    failures,
     fold_and_seed_variance,
     hard_samples,
     report,
@@ -89,6 +91,22 @@ def test_the_lines_say_the_score_and_what_weakens_it(tmp_path: Path) -> None:
     assert lines[0].startswith("Accuracy ")
     assert "95% interval" in lines[0]
     assert any(line.startswith("warning: Left out, because it has no score: fold 3 of 5") for line in lines)
+
+
+def test_why_folds_failed_is_said_once_for_each_reason(tmp_path: Path) -> None:
+    plan = plan_of()
+    some = study(tmp_path, plan)
+    for place, step in ((0, 28), (2, 9), (4, 9)):
+        reason = "the disk is full" if place == 4 else f"the loss became nan at step {step}: lower it"
+        member(tmp_path, some, plan, place, state="failed", error=reason)
+    member(tmp_path, some, plan, 1)
+    said = failures(read_results(tmp_path, some))
+    assert said == ["Folds 1, 3 failed: the loss became nan: lower it", "Fold 5 failed: the disk is full"]
+    assert set(said) <= set(report_lines(read_results(tmp_path, some)))
+    every = study(tmp_path, plan)
+    for place in range(5):
+        member(tmp_path, every, plan, place, state="failed")
+    assert report(read_results(tmp_path, every)).readings == (NOTHING,), "no score is about to come"
 
 
 def test_before_a_fold_has_finished_there_is_nothing_to_say(tmp_path: Path) -> None:

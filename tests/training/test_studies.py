@@ -20,9 +20,11 @@ from logs.catalog import RunSummary, read_summary
 from logs.directory import RunDirectory, read_json
 from logs.reader import RunReader
 from logs.requests import send_request
+from logs.writer import RunWriter
 from training.alone import train_alone
 from training.checkpoints import build_from_checkpoint
 from training.config import RunConfig
+from training.console import Console
 from training.data import load_data
 from training.fold_study import FoldOptions
 from training.jobs import Job, all_members, members
@@ -32,6 +34,7 @@ from training.pictures import confusion_counts, histogram
 from training.splits import Split
 from training.stacked import Place
 from training.stacked_pictures import confusions, histograms
+from training.studies import WATCH_SECONDS, Driver, Means
 from training.tasks import TASKS
 from training.together import MANY, train_together
 from training.train import main as train_main
@@ -238,6 +241,29 @@ def test_every_fold_is_trained_once(way: str, tmp_path: Path) -> None:
     assert len(np.unique(tested)) == len(tested) == 300
 
 
+def test_how_far_the_members_of_other_processes_are_is_noted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = drive(tmp_path, "--folds", "4", "--epochs", "1", "--engine", "serial")
+    run = RunWriter.resume(study.path)
+    with run, Console(quiet=True) as console:
+        options = FoldOptions("stratified", 4)
+        folds = options.study(CONFIG, options.plan(CONFIG, tmp_path), study.id, tmp_path)
+        driver = Driver(folds, run, tmp_path, tmp_path, Means(), console, lambda: False)
+        rows = [
+            replace(row, state="running", status=replace(row.status, epoch=epoch, epochs=4.0))
+            for row, epoch in zip(all_members(tmp_path, study.id), (4.0, 3.0, 1.0, 0.0), strict=True)
+            if row.status is not None
+        ]
+        monkeypatch.setattr("training.studies.all_members", lambda runs, study: rows)
+        driver.watched -= WATCH_SECONDS
+        assert not driver.watch()
+        assert run._background.progress["step"] == 2  # 4/4 + 3/4 + 1/4 of a member
+        monkeypatch.setattr("training.studies.all_members", lambda runs, study: [])
+        driver.watch()  # too soon for another look
+        assert run._background.progress["step"] == 2
+
+
 def test_a_study_that_is_over_trains_nothing_when_it_is_resumed(tmp_path: Path) -> None:
     study = drive(tmp_path, "--folds", "3")
     before = {row.id for row in all_members(tmp_path, study.id)}
@@ -269,6 +295,7 @@ def test_nested_folds_choose_by_inner_scores(tmp_path: Path) -> None:
         (("--scheme", "stratifed"), "stratified"),
         (("--folds", "1"), "at least 2"),
         (("--scheme", "nested"), "--set"),
+        (("--scheme", "nested", "--set", "learning_rate=0.1"), "name another value"),
         (("--engine", "proceses"), "processes"),
         (("--keep", "last", "--early-stopping", "3"), "early_stopping"),
         (("--batch-size", "290", "--folds", "5"), "batch_size"),
