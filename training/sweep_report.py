@@ -19,6 +19,11 @@ def report_lines(results: SweepResults, rows: int = ROWS) -> list[str]:
     states = [trial.state for trial in results.trials]
     counts = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(sorted(states)))
     lines.append(f"{len(results.trials)} of {results.count} trials: {counts or 'none has begun'}")
+    if failed := [trial for trial in results.trials if trial.state == "failed"]:
+        reason = (failed[0].error.strip().splitlines() or ["it doesn't say why"])[-1]
+        lines.append(f"trial {failed[0].number + 1} failed: {reason}")
+        if len(failed) > 1:
+            lines.append(f"why {len(failed) - 1} more did: --table {results.info.id} --csv FILE")
     if importance := results.importance():
         shares = ", ".join(f"{name} {100 * share:.0f}%" for name, share in importance.items())
         lines.append(f"importance (fANOVA): {shares}")

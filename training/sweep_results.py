@@ -15,7 +15,7 @@ import functools
 import math
 import statistics
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +37,7 @@ from training.tasks import TASKS, Metric
 if TYPE_CHECKING:
     import pandas
 
+WAITING, INCOMPLETE = "waiting", "incomplete"  # states of a trial with seeds that have no run
 LEAST_FOR_IMPORTANCE = 4  # trials: of fewer, chance says more than any hyperparameter
 
 
@@ -46,7 +47,8 @@ class Trial:
 
     number: int
     parameters: Mapping[str, Any]
-    state: str  # finished, failed, pruned, running, stopped, lost, or waiting where seeds are missing
+    state: str  # finished, failed, pruned, running, stopped, lost; waiting or, of a sweep that is over,
+    # incomplete where seeds are missing
     scores: tuple[float, ...]  # on the validation data, a seed each; NaN where there is none
     tests: tuple[float, ...]  # on the test data
     epochs: float  # passes that are done, the mean over seeds
@@ -94,6 +96,11 @@ class SweepResults:
     def failed(self) -> int:
         """Trials of which a seed failed."""
         return sum(trial.state == "failed" for trial in self.trials)
+
+    @property
+    def all_failed(self) -> bool:
+        """True where no score can come any more."""
+        return self.missing == 0 and self.failed == len(self.trials) > 0
 
     @property
     def missing(self) -> int:
@@ -176,6 +183,8 @@ def read_sweep(runs: Path, study_id: str) -> SweepResults:
     metric = compared_by(rows.values(), space)
     seeds = int(options["seeds"])
     trials = tuple(trials_of(rows, space, metric, seeds))
+    if study.state != "running":  # a run was removed, or the sweep was ended before its time
+        trials = tuple(replace(each, state=INCOMPLETE) if each.state == WAITING else each for each in trials)
     return SweepResults(study.info, study.state, config, space, metric, int(options["trials"]), seeds, trials)
 
 
@@ -245,7 +254,7 @@ def _trial(
     states = ["pruned" if is_pruned(row) else row.state for row in rows]
     whole = len(rows) == seeds and set(states) == {"finished"}
     order = ("failed", "pruned", "running", "lost", "stopped")
-    state = "finished" if whole else next((one for one in order if one in states), "waiting")
+    state = "finished" if whole else next((one for one in order if one in states), WAITING)
     errors = [row.status.error for row in rows if row.status is not None and row.status.error]
     passes = [row.status.epoch for row in rows if row.status is not None]
     seconds = [row.duration for row in rows if math.isfinite(row.duration)]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from dashboard.charts.trials import Score, Trial, TrialAxis, empty, hover_text, scored
+from dashboard.charts.trials import Score, Trial, TrialAxis, empty, failed, hover_text, scored
 from dashboard.theme import LIGHT
 
 FEWEST, MOST = 3, 12  # bins of a range
@@ -65,7 +65,9 @@ def trial_map(
 def trial_map_chart(
     trials: Sequence[Trial], x_axis: TrialAxis, y_axis: TrialAxis, score: Score, chosen: int | None = None
 ) -> go.Figure:
-    """A cell has the mean of its trials; each of these is a point, and a click on it gives its number."""
+    """A cell has the mean of its trials; each of these is a point, one that failed without a score a cross,
+    and a click on it gives its number.
+    """
     figure = go.Figure()
     known = scored(trials)
     if not known:
@@ -102,6 +104,17 @@ def trial_map_chart(
         hovertemplate="%{text}<extra></extra>",
         showlegend=False,
     )
+    if lost := failed(trials):
+        figure.add_scatter(
+            x=x_axis.of(lost),
+            y=y_axis.of(lost),
+            mode="markers",
+            marker={"symbol": "x", "size": 7, "color": LIGHT.quiet},
+            text=[hover_text(trial, score) for trial in lost],
+            customdata=[trial.number for trial in lost],
+            hovertemplate="%{text}<extra></extra>",
+            showlegend=False,
+        )
     figure.update_layout(hovermode="closest")
     figure.update_xaxes(**_axis(x_axis, x), showgrid=False)
     figure.update_yaxes(**_axis(y_axis, y), showgrid=False)

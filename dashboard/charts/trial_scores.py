@@ -16,6 +16,7 @@ from dashboard.charts.trials import (
     Trial,
     TrialAxis,
     empty,
+    failed,
     hover_text,
     score_axis,
     scored,
@@ -43,6 +44,7 @@ GROUPS = (
     Group("finished", (FINISHED,), LIGHT.categorical[0], "circle"),
     Group("training", ("running", "waiting"), LIGHT.categorical[2], "circle-open"),
     Group("ended early", ("pruned", "failed", "stopped", "lost"), LIGHT.quiet, "x"),
+    Group("incomplete", ("incomplete",), LIGHT.quiet, "circle-open"),
 )
 LEGEND = {"orientation": "h", "x": 1, "xanchor": "right", "y": 1.02, "yanchor": "bottom"}
 
@@ -60,6 +62,8 @@ def trial_slice_chart(
     for group in GROUPS:
         if mine := group.of(known):
             figure.add_trace(_points(mine, _spread_places(axis, mine), score, group))
+    if lost := failed(trials):
+        _at_the_foot(figure, lost, _spread_places(axis, lost), score)
     best = score.best(known)
     if best is not None:
         figure.add_trace(_ring(best, axis, score, "best", BEST))
@@ -99,6 +103,8 @@ def best_so_far_chart(
         if mine := group.of(ordered):
             places = np.asarray([trial.number + 1 for trial in mine], np.float64)
             figure.add_trace(_points(mine, places, score, group, opacity=0.6))
+    if lost := failed(trials):
+        _at_the_foot(figure, lost, np.asarray([trial.number + 1 for trial in lost], np.float64), score)
     figure.add_scatter(
         x=numbers,
         y=best_so_far(ordered, score),
@@ -124,7 +130,7 @@ def best_so_far_chart(
         uirevision="trial",
         zeroline=False,
         tickformat="d",
-        dtick=1 if len(known) < 8 else None,
+        dtick=1 if len(trials) < 8 else None,
     )
     figure.update_yaxes(**score_axis(score, known, near))
     return figure
@@ -185,6 +191,23 @@ def _points(
         hovertemplate="%{text}<extra></extra>",
         uid=group.name,
     )
+
+
+def _at_the_foot(figure: go.Figure, trials: Sequence[Trial], places: np.ndarray, score: Score) -> None:
+    """Trials that have no score: each has its place along x, at the foot whatever the scale of scores is."""
+    figure.add_scatter(
+        x=places,
+        y=np.full(len(trials), 0.02),
+        yaxis="y2",
+        mode="markers",
+        name="failed, without a score",
+        marker={"symbol": "x", "size": 7, "color": LIGHT.quiet},
+        text=[hover_text(trial, score) for trial in trials],
+        customdata=[trial.number for trial in trials],
+        hovertemplate="%{text}<extra></extra>",
+        uid="failed",
+    )
+    figure.update_layout(yaxis2={"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True})
 
 
 def _ring(trial: Trial, axis: TrialAxis, score: Score, name: str, color: str) -> go.Scatter:

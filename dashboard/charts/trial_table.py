@@ -12,7 +12,7 @@ from logs.status import duration_text
 from training.sweep_results import SweepResults, Trial
 
 # What a trial can be beside what a run can: Streamlit's name of a colour, and a mark that reads without one.
-TRIAL_STATES = {"pruned": ("violet", "✂"), "waiting": ("gray", "…")}
+TRIAL_STATES = {"pruned": ("violet", "✂"), "waiting": ("gray", "…"), "incomplete": ("gray", "◌")}
 
 
 def ordered_trials(results: SweepResults) -> list[Trial]:

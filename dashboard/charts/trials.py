@@ -177,6 +177,11 @@ def scored[Row: Trial](trials: Iterable[Row]) -> list[Row]:
     return [trial for trial in trials if math.isfinite(trial.score)]
 
 
+def failed[Row: Trial](trials: Iterable[Row]) -> list[Row]:
+    """Those that failed before they had a score."""
+    return [trial for trial in trials if trial.state == "failed" and not math.isfinite(trial.score)]
+
+
 def trial_name(number: int) -> str:
     """As a person counts."""
     return f"trial {number + 1}"

@@ -102,10 +102,11 @@ def study_way(study: RunSummary) -> None:
     st.caption(f"{icon} **{way}**{chosen}: {reason}" if reason else f"{icon} **{way}**{chosen}")
 
 
-def study_actions(study: RunSummary, new_page: str, missing: int = 0) -> None:
+def study_actions(study: RunSummary, new_page: str, missing: int = 0, hopeless: bool = False) -> None:
     """Stop or go on, start another from this one's settings, the study's own run.
 
     `missing`: trainings that have no run, which a study that has finished trains again when it goes on.
+    `hopeless`: every training has failed, and would fail again.
     """
     running = study.state == "running"
     asked = running and bool(waiting_requests(study.directory))
@@ -120,14 +121,17 @@ def study_actions(study: RunSummary, new_page: str, missing: int = 0) -> None:
             args=(stop_run, study),
         )
         unfinished = study.state in ("stopped", "failed", "lost") or (not running and missing > 0)
+        unfinished &= not hopeless
+        if hopeless:
+            why_not = _("Every training failed, and would fail again: start another with other settings.")
+        else:
+            why_not = _("Nothing is missing, or it is still running.")
         st.button(
             _("Go on"),
             icon=":material/resume:",
             key=f"{study.kind}_resume",
             disabled=not unfinished,
-            help=_("Trains what is missing; what has finished stays.")
-            if unfinished
-            else _("Nothing is missing, or it is still running."),
+            help=_("Trains what is missing; what has finished stays.") if unfinished else why_not,
             on_click=_attempt,
             args=(resume_run, study),
         )

@@ -15,7 +15,7 @@ from dashboard.charts.parallel_trials import parallel_trials_chart
 from dashboard.charts.trial_curves import MOST, TrialCurves, trial_curves_chart
 from dashboard.charts.trial_map import trial_map_chart
 from dashboard.charts.trial_scores import best_so_far_chart, importance_chart, trial_slice_chart
-from dashboard.charts.trials import Score, TrialAxis, trial_name, values_text
+from dashboard.charts.trials import Score, TrialAxis, failed, trial_name, values_text
 from dashboard.language import _
 from dashboard.panels.bounded import noted_problem
 from dashboard.panels.control import words_of
@@ -39,6 +39,9 @@ def score_of(results: SweepResults) -> Score:
 
 def overview(results: SweepResults, shown: Trial | None, words: Mapping[str, str]) -> None:
     """One thing that varies against the score, beside what mattered, or beside the course of the search."""
+    if _without_scores(results):
+        st.info(words["no_score"])
+        return
     score, chosen = score_of(results), shown.number if shown is not None else None
     axes = axes_of(results)
     boxes = st.grid(2, min_column_width=NARROW, gap="medium")
@@ -66,7 +69,7 @@ def overview(results: SweepResults, shown: Trial | None, words: Mapping[str, str
 def together(results: SweepResults, shown: Trial | None, words: Mapping[str, str]) -> None:
     """Everything that varies at once; nothing where only one thing does."""
     axes = axes_of(results)
-    if len(axes) < 2:
+    if len(axes) < 2 or _without_scores(results):
         return
     score, chosen = score_of(results), shown.number if shown is not None else None
     with st.container(border=True):
@@ -109,6 +112,11 @@ def learning(results: SweepResults, shown: Trial | None, runs: Path, words: Mapp
         )
         plot(figure, "sweep_curves", HEIGHT + 20, description=_("Learning curves of the best trials"))
         st.caption(words["learning"])
+
+
+def _without_scores(results: SweepResults) -> bool:
+    """True where there is no score, and none will come."""
+    return results.all_failed and len(failed(results.trials)) == len(results.trials)
 
 
 def axes_of(results: SweepResults) -> dict[str, TrialAxis]:

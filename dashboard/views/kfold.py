@@ -66,8 +66,17 @@ def page(study: RunSummary) -> None:
         st.error(plain(study.broken or ""), title=words["broken"])
         return
     live(lambda: progress(study.id), study.state == "running")
-    study_actions(study, "kfold")
+    study_actions(study, "kfold", *what_is_left(study.id))
     kfold_tabs(study, studies, settings, words)
+
+
+def what_is_left(study_id: str) -> tuple[int, bool]:
+    """Folds without a run, and whether every one has failed."""
+    try:
+        found = read_study(settings.runs, study_id)
+    except LogsError:  # said where the folds are drawn
+        return 0, False
+    return sum(not row.run for row in found.rows), found.results.all_failed
 
 
 def progress(study_id: str) -> bool:

@@ -65,7 +65,7 @@ def page(study: RunSummary) -> None:
     actions = st.container()
     live(lambda: found(study.id), study.state == "running", interval=2.0)
     with actions:
-        study_actions(study, "sweep", st.session_state.get("sweep_missing", 0))
+        study_actions(study, "sweep", *st.session_state.get("sweep_left", (0, False)))
 
 
 def found(study_id: str) -> bool:
@@ -76,7 +76,7 @@ def found(study_id: str) -> bool:
     except (ConfigError, LogsError, KeyError) as problem:
         st.error(plain(str(problem)), title=words["broken"])
         return False
-    st.session_state["sweep_missing"] = results.missing  # for the buttons, which are drawn next
+    st.session_state["sweep_left"] = results.missing, results.all_failed  # for the buttons, drawn next
     study_progress(now, results.count * results.seeds, results.failed, several=results.seeds > 1)
     study_way(now)
     if results.trials:

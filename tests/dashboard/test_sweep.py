@@ -23,6 +23,7 @@ from dashboard.sweep_space import (
     sweep_options,
     sweep_words,
 )
+from training import sweep_results
 from training.config import ConfigError, RunConfig
 from training.study_script import MEANS, apart
 from training.sweep import chosen, command_parser
@@ -113,8 +114,18 @@ def test_importance_follows_a_running_sweep_in_strides() -> None:
     assert sorted({milestone(number) for number in range(34)}) == strides
 
 
+def test_where_every_trial_failed_there_is_no_empty_picture_and_nothing_to_go_on_with(
+    open_page: Callable, sweep: Callable, words: Callable, figures: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweep_results, "score_of", lambda row, metric: math.nan)
+    page = open_page("sweep", study=sweep(("failed", "failed"), state="failed"))
+    assert "Every trial failed before it had a score" in words(page)
+    assert set(figures(page)) == {"Learning curves of the best trials"}
+    assert next(button for button in page.button if button.label == "Go on").disabled
+
+
 def test_a_training_that_was_removed_can_be_done_again(
-    open_page: Callable, sweep: Callable, make_run: Callable, words: Callable
+    open_page: Callable, sweep: Callable, make_run: Callable, words: Callable, figures: Callable
 ) -> None:
     study, runs = sweep(("finished", "finished")), make_run(steps=0).parent
 
@@ -127,6 +138,11 @@ def test_a_training_that_was_removed_can_be_done_again(
     newest = max(path for path in runs.iterdir() if '"trial": 1' in (path / "run.json").read_text())
     shutil.rmtree(newest)
     assert is_offered()
+    page = open_page("sweep", study=study)
+    assert ["incomplete"] in page.dataframe[0].value["state"].tolist()
+    named = [trace.get("name") for trace in figures(page)["Score over one setting"]["data"]]
+    assert "incomplete" in named
+    assert "training" not in named, "nothing trains"
 
 
 def test_the_address_names_a_trial(open_page: Callable, sweep: Callable, words: Callable) -> None:

@@ -219,7 +219,9 @@ def test_a_click_on_a_point_says_which_trial(trials: list[Made]) -> None:
     ):
         points = [trace for trace in figure.data if trace.type == "scatter" and trace.customdata is not None]
         numbers = {int(number) for trace in points for number in trace.customdata}
-        assert numbers == set(range(8)), "every trial that has a score"
+        assert numbers == set(range(9)), "every trial, also the one that failed before it had a score"
+        (lost,) = [trace for trace in points if 8 in trace.customdata]
+        assert lost.marker.symbol == "x"
 
 
 def test_the_slice_has_the_seeds_and_the_axis_of_the_range(trials: list[Made]) -> None:
@@ -228,7 +230,9 @@ def test_the_slice_has_the_seeds_and_the_axis_of_the_range(trials: list[Made]) -
     assert finished.error_y.array == pytest.approx([0.01] * 7)
     assert finished.error_y.arrayminus == pytest.approx([0.01] * 7)
     assert figure.layout.xaxis.type == "log"
-    assert {trace.name for trace in figure.data} == {"finished", "ended early", "best"}
+    assert {trace.name for trace in figure.data} == {
+        "finished", "ended early", "best", "failed, without a score",
+    }  # fmt: skip
     assert trial_slice_chart(trials, WIDTH, ACCURACY).layout.xaxis.tickvals == (0, 1)
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+import shutil
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from logs.directory import RunDirectory, read_json, write_json
 from logs.writer import RunWriter
 from training.config import ConfigError, RunConfig
 from training.sweep import SweepOptions
@@ -75,6 +78,19 @@ def test_the_table_has_a_row_a_trial_with_numbers_over_seeds(results: SweepResul
     assert table.loc[4, "error"] == "the loss became nan"
     assert table.loc[5, "error"].startswith("pruned ")
     assert len(table.loc[1, "runs"].split()) == 2
+
+
+def test_a_trial_without_one_of_its_runs_waits_while_the_sweep_runs_and_is_incomplete_after(
+    tmp_path: Path,
+) -> None:
+    values = {place: ({"learning_rate": rate}, "finished") for place, rate in enumerate((0.1, 0.01))}
+    study = written(tmp_path, ["learning_rate=0.1,0.01"], values)
+    shutil.rmtree(tmp_path / read_sweep(tmp_path, study).trials[1].runs[0])
+    found = read_sweep(tmp_path, study)
+    assert [trial.state for trial in found.trials] == ["finished", "incomplete"]
+    status = RunDirectory(tmp_path / study).status_json
+    write_json(status, {**read_json(status), "state": "running", "heartbeat": time.time()})
+    assert [trial.state for trial in read_sweep(tmp_path, study).trials] == ["finished", "waiting"]
 
 
 def test_the_best_is_the_best_mean_and_can_be_started(results: SweepResults) -> None:
