@@ -109,7 +109,12 @@ class Background:
             self._ended = True
         self._count()
         self.recorder.current()[0].close()
-        _together(self._finish_scalars, self._finish_media, self._finish_predictions)
+        tasks = (self._finish_scalars, self._finish_media, self._finish_predictions)
+        if self._crew.shared:  # other runs end beside this one: threads of its own would only cost turns
+            for task in tasks:
+                task()
+        else:
+            _together(*tasks)
         self.waiting_bytes = 0
         self.status = replace(self._current_status(), state=state, error=error, eta_seconds=math.nan)
         self.write_status()

@@ -149,7 +149,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             rest, own = apart(namespace, (*OPTIONS, *MEANS))
             options, means = chosen(rest, own)
             named = options.config.replace(name=options.config.name or options.row.title)
-            run = opened_study(rest, named, KIND, options.to_dict() | vars(means))
+            run = opened_study(rest, named, KIND, options.to_dict() | means.asked)
         except TOLD as error:
             print(f"error: {error}", file=sys.stderr)
             return 2

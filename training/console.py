@@ -17,6 +17,12 @@ from tqdm import tqdm
 REFRESH_SECONDS = 0.25  # between two movements of the bar
 
 
+class Bar(tqdm):
+    """Without tqdm's thread, which looks after bars that nobody moves: a process with threads can't fork."""
+
+    monitor_interval = 0
+
+
 class Console:
     """Lines for a person. A context manager: it closes the bar and the file. A `quiet` one has no terminal:
     its lines go to the file only.
@@ -27,7 +33,7 @@ class Console:
         self._file = None
         if output_log is not None and not _is_stdout(output_log):
             self._file = output_log.open("a", encoding="utf-8")
-        self._bar = tqdm(disable=True)
+        self._bar = Bar(disable=True)
         self._epochs = 0
         self._shown = 0  # steps
         self._next = 0.0  # when the bar moves again
@@ -37,7 +43,7 @@ class Console:
         self._epochs, self._shown = epochs, done
         terminal = not self._quiet and sys.stderr is not None and sys.stderr.isatty()
         total = epochs * steps_per_epoch
-        self._bar = tqdm(total=total, initial=done, unit=unit, leave=False, disable=not terminal)
+        self._bar = Bar(total=total, initial=done, unit=unit, leave=False, disable=not terminal)
 
     def after_step(self, step: int) -> None:
         now = time.monotonic()

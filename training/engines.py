@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import signal
 import sys
 import threading
 from collections import deque
@@ -24,7 +23,9 @@ from multiprocessing import forkserver
 from typing import Any
 
 from models.catalog import Catalog
+from training.forked import ForkedWorker, become_worker
 
+Worker = ProcessPoolExecutor | ForkedWorker
 POLL_SECONDS = 0.2  # how often a request to stop is looked for while pieces run
 # What every worker needs, imported once by the process they are forked from: it takes seconds.
 PRELOADED = ("torch._dynamo", "sklearn.model_selection", "pyarrow.parquet", "training.studies")
@@ -57,12 +58,14 @@ class Engine:
 
 @dataclass(frozen=True)
 class EngineKind:
-    """A row: `open` takes (address, workers or 0, GPUs a worker) and gives an open engine."""
+    """A row: `open` takes (address, workers or 0, GPUs a worker, workers that are there already) and gives an
+    open engine.
+    """
 
     name: str
     title: str
     description: str
-    open: Callable[[str, int, float], Engine]
+    open: Callable[[str, int, float, Sequence[ForkedWorker]], Engine]
 
 
 def cores() -> int:
@@ -71,11 +74,14 @@ def cores() -> int:
 
 
 @contextmanager
-def open_engine(name: str, workers: int = 0, gpus_per_worker: float = 0.0) -> Iterator[Engine]:
+def open_engine(
+    name: str, workers: int = 0, gpus_per_worker: float = 0.0, ready: Sequence[ForkedWorker] = ()
+) -> Iterator[Engine]:
     """The engine of that name, closed at the end; `workers` 0 takes a worker per core.
 
     `name` is a row of ENGINES, or "ray://ADDRESS". `gpus_per_worker` is for Ray, which then gives each piece
-    its GPU or its share of one; elsewhere the device of a configuration is every worker's. UnknownNameError
+    its GPU or its share of one; elsewhere the device of a configuration is every worker's. `ready` are the
+    first workers of this machine, where it is such a one (`training.forked`). UnknownNameError
     for a name that no row has, EngineError for what can't be opened. Where the block ends by an exception,
     pieces under way in other processes are ended with it.
     """
@@ -88,7 +94,7 @@ def open_engine(name: str, workers: int = 0, gpus_per_worker: float = 0.0) -> It
         raise EngineError(f"engine is {name!r}; only ray:// takes an address, as ray://HOST:10001")
     if gpus_per_worker and kind != "ray":
         raise EngineError(f"gpus_per_worker is {gpus_per_worker:g}, and only the engine ray shares out GPUs")
-    engine = ENGINES[kind].open(address, workers, gpus_per_worker)
+    engine = ENGINES[kind].open(address, workers, gpus_per_worker, ready)
     try:
         yield engine
     except BaseException:
@@ -160,16 +166,18 @@ class Serial(EngineExecutor):
 class Processes(EngineExecutor):
     """Worker processes, each a pool of its own.
 
-    One pool of many would end every worker where one dies, and with it the pieces of the others.
+    One pool of many would end every worker where one dies, and with it the pieces of the others. The first
+    ones are `ready`, forked from this process; whoever takes the place of one that died is a new process.
     """
 
-    def __init__(self, workers: int) -> None:
-        self._context = _context()
+    def __init__(self, workers: int, ready: Sequence[ForkedWorker] = ()) -> None:
         self._lock = threading.RLock()
         self._waiting: deque[tuple[Future[Any], Callable[[], Any]]] = deque()
-        self._free: list[ProcessPoolExecutor] = [self._pool() for _ in range(workers)]
-        self._busy: set[ProcessPoolExecutor] = set()
-        self._broken: list[ProcessPoolExecutor] = []  # kept until the end
+        own = list(ready[:workers])
+        # The last one serves first
+        self._free: list[Worker] = [*(_pool() for _ in range(workers - len(own))), *reversed(own)]
+        self._busy: set[Worker] = set()
+        self._broken: list[Worker] = []  # kept until the end
         self._open = True
 
     def submit[R](self, work: Callable[..., R], /, *given: Any, **named: Any) -> Future[R]:
@@ -189,7 +197,8 @@ class Processes(EngineExecutor):
                 future.cancel()
             pools = [*self._free, *self._busy, *self._broken]
         for pool in pools:
-            pool.shutdown(wait=wait, cancel_futures=cancel_futures)
+            # Whoever forked one waits for its end, which takes longer than many a piece
+            pool.shutdown(wait=wait and not isinstance(pool, ForkedWorker), cancel_futures=cancel_futures)
 
     def kill(self) -> None:
         with self._lock:
@@ -197,9 +206,6 @@ class Processes(EngineExecutor):
             processes = [process for pool in [*self._free, *self._busy] for process in _processes(pool)]
         for process in processes:
             process.kill()
-
-    def _pool(self) -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(1, mp_context=self._context, initializer=_become_worker)
 
     def _serve(self) -> None:
         """Hands what waits to whoever is free."""
@@ -222,7 +228,7 @@ class Processes(EngineExecutor):
                 inner = pool.submit(call)
             inner.add_done_callback(lambda inner, future=future, pool=pool: self._ended(inner, future, pool))
 
-    def _ended(self, inner: Future[Any], future: Future[Any], pool: ProcessPoolExecutor) -> None:
+    def _ended(self, inner: Future[Any], future: Future[Any], pool: Worker) -> None:
         error = inner.exception() if not inner.cancelled() else WorkerLostError("the engine was closed")
         broken = isinstance(error, BrokenExecutor)
         self._put_back(pool, broken)
@@ -234,7 +240,7 @@ class Processes(EngineExecutor):
             future.set_result(inner.result())
         self._serve()
 
-    def _put_back(self, pool: ProcessPoolExecutor, broken: bool) -> None:
+    def _put_back(self, pool: Worker, broken: bool) -> None:
         with self._lock:
             self._busy.discard(pool)
             if not (broken and self._open):
@@ -243,7 +249,7 @@ class Processes(EngineExecutor):
             # A broken pool has ended by itself, and holds its lock while it says so: to shut it now, or to
             # drop the last reference to it, would wait for that lock for ever.
             self._broken.append(pool)
-            self._free.append(self._pool())
+            self._free.append(_pool())
 
 
 @dataclass(frozen=True)
@@ -258,50 +264,37 @@ class _Call:
         return self.work(*self.given, **self.named)
 
 
-def _processes(pool: ProcessPoolExecutor) -> list[Any]:
-    return list((getattr(pool, "_processes", None) or {}).values())
+def _processes(worker: Worker) -> list[Any]:
+    if isinstance(worker, ForkedWorker):
+        return [worker.process]
+    return list((getattr(worker, "_processes", None) or {}).values())
 
 
-def _context() -> Any:
-    """Processes forked from one that has imported what they need; new ones where nothing can fork.
+def _pool() -> ProcessPoolExecutor:
+    """Of one process: forked from one that has imported what it needs; new where nothing can fork.
 
     To fork this process would copy locks that another thread, such as the log's, may hold at that moment.
     """
     if sys.platform != "linux":
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(list(PRELOADED))
-    forkserver.ensure_running()  # imports while the driver reads its data
-    return context
+        context: Any = multiprocessing.get_context("spawn")
+    else:
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(list(PRELOADED))
+        forkserver.ensure_running()  # imports while the driver reads its data
+    return ProcessPoolExecutor(1, mp_context=context, initializer=become_worker)
 
 
-def _become_worker() -> None:
-    """One torch thread; deaf to Ctrl-C, which the driver gets too and passes on; over when the driver is."""
-    import torch
-
-    torch.set_num_threads(1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_driver, name="driver-watch", daemon=True).start()
-
-
-def _end_with_driver() -> None:
-    driver = multiprocessing.parent_process()
-    if driver is not None:
-        driver.join()
-        os._exit(1)  # nobody is there to take the result, and what a run has logged is on disk
-
-
-def _open_processes(address: str, workers: int, gpus: float) -> Engine:
+def _open_processes(address: str, workers: int, gpus: float, ready: Sequence[ForkedWorker]) -> Engine:
     workers = workers or cores()
     title = f"{workers} {'process' if workers == 1 else 'processes'} of this machine"
-    return Engine("processes", title, workers, Processes(workers))
+    return Engine("processes", title, workers, Processes(workers, ready))
 
 
-def _open_serial(address: str, workers: int, gpus: float) -> Engine:
+def _open_serial(address: str, workers: int, gpus: float, ready: Sequence[ForkedWorker]) -> Engine:
     return Engine("serial", "one after another in this process", 1, Serial())
 
 
-def _open_ray(address: str, workers: int, gpus: float) -> Engine:
+def _open_ray(address: str, workers: int, gpus: float, ready: Sequence[ForkedWorker]) -> Engine:
     from training.ray_engine import open_ray
 
     workers, title, executor = open_ray(address, workers, gpus)

@@ -7,6 +7,7 @@ luck of one split? Each fold is a run like any other; what they amount to is sai
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -22,7 +23,17 @@ from training.kfold_report import report_lines
 from training.kfold_results import fold_table, read_results
 from training.places import data_folder
 from training.studies import Means
-from training.study_script import MEANS, TOLD, apart, driven, means_of, opened_study, resumable, study_parser
+from training.study_script import (
+    MEANS,
+    TOLD,
+    apart,
+    driven,
+    means_of,
+    opened_study,
+    resumable,
+    study_parser,
+    with_workers,
+)
 from training.train import Stop
 
 PROGRAM = "python -m training.kfold"
@@ -40,14 +51,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """0 when every fold was trained or the study was stopped, 1 when it failed, 2 when it could not start."""
     namespace = command_parser().parse_args(arguments)
     data_root = data_folder(namespace)
-    with Stop() as stop:
+    with Stop() as stop, contextlib.ExitStack() as stack:
         try:
             rest, own = apart(namespace, (*OPTIONS, *MEANS))
             config, options, means = chosen(rest, own)
             options = options.resolved(config, data_root)
             plan = options.plan(config, data_root)
             options.study(config, plan, "", data_root)  # refuses what can't be, before there is a run
-            run = opened_study(rest, config, "kfold", options.to_dict() | vars(means))
+            means = stack.enter_context(with_workers(means, config))
+            run = opened_study(rest, config, "kfold", options.to_dict() | means.asked)
         except TOLD as error:
             print(f"error: {error}", file=sys.stderr)
             return 2

@@ -6,6 +6,7 @@ study's own jobs (`training.batched_plan`), and what is estimated to end first i
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -62,20 +63,32 @@ class Batches:
     def together(self) -> bool:
         return self.plan.way == "together"
 
+    @property
+    def at_once(self) -> int:
+        """Jobs that train at the same time, in all processes."""
+        return sum(map(len, self.batches[: max(1, self.plan.workers)]))
+
 
 def planned(
-    jobs: Sequence[Job], data_root: Path, asked: str, engine: str, workers: int, known: dict[Any, Any]
+    jobs: Sequence[Job],
+    data_root: Path,
+    asked: str,
+    engine: str,
+    workers: int,
+    known: dict[Any, Any],
+    ready: bool = False,
 ) -> list[Batches]:
     """What to do with jobs, for each group of them that fits together. `known` keeps what was measured, so
-    that later jobs of the same kind are not timed again.
+    that later jobs of the same kind are not timed again. `ready`: the workers are there already, so that even
+    a second of work is worth sharing out.
 
     DataError for samples that can't be used; ConfigError where `asked` is "together" and can't be.
     """
     found: list[Batches] = []
     for group in _groups(jobs):
-        key = (_signature(group[0]), asked, engine, workers, len(group) > 1)
+        key = (_signature(group[0]), asked, engine, workers, len(group) > 1, ready)
         if key not in known:
-            known[key] = _plan(group, data_root, asked, engine, workers)
+            known[key] = _plan(group, data_root, asked, engine, workers, ready)
         plan = known[key]
         found.append(Batches(plan, tuple(_batched(group, plan))))
     return found
@@ -106,11 +119,13 @@ def _batched(group: Sequence[Job], plan: StudyPlan) -> list[tuple[Job, ...]]:
     if plan.way == "alone":
         return [(job,) for job in group]
     count = max(1, plan.workers, math.ceil(len(group) / MOST))
-    size = math.ceil(len(group) / count)
-    return [tuple(group[start : start + size]) for start in range(0, len(group), size)]
+    ends = [len(group) * number // count for number in range(count + 1)]  # of sizes that differ by 1 at most
+    return [tuple(group[start:end]) for start, end in itertools.pairwise(ends)]
 
 
-def _plan(group: Sequence[Job], data_root: Path, asked: str, engine: str, workers: int) -> StudyPlan:
+def _plan(
+    group: Sequence[Job], data_root: Path, asked: str, engine: str, workers: int, ready: bool
+) -> StudyPlan:
     """Measures both ways on a group of jobs, unless a person has chosen or there is no choice."""
     device = choose_device(group[0].config.device)
     sample = list(group[:TIMED])
@@ -135,54 +150,65 @@ def _plan(group: Sequence[Job], data_root: Path, asked: str, engine: str, worker
         return StudyPlan("alone", reason, engine, workers, asked)
     if asked == "together":
         return StudyPlan("together", "all at the same time was asked for", engine, 0, asked)
-    return _measured(group, datas, members, engine, workers)
+    return _measured(group, datas, members, engine, workers, ready)
 
 
 def _measured(
-    group: Sequence[Job], datas: Sequence[Data], members: Sequence[Member], engine: str, workers: int
+    group: Sequence[Job],
+    datas: Sequence[Data],
+    members: Sequence[Member],
+    engine: str,
+    workers: int,
+    ready: bool,
 ) -> StudyPlan:
     count = len(group)
     steps = max(
         job.config.epochs * batches_in(len(data.train), job.config.batch_size)
         for job, data in zip(group, datas, strict=False)
     )
-    every = _timed(members)
+    every = time_together(members)
     log = count * TOGETHER_SECONDS
     scale = EPOCH_ENDS * steps * count / len(members)
-    inside = log + scale * every  # all of them in the driver's process
-    start = 0.0 if engine == "serial" else START_SECONDS
+    inside = log + scale * every  # all of them in one process
+    start = 0.0 if engine == "serial" or ready else START_SECONDS
 
     def one_by_one(step: float) -> tuple[float, int]:
         """Seconds and processes of all by themselves, where a step of one takes `step` seconds."""
         one = ALONE_SECONDS + EPOCH_ENDS * steps * (step + STEP_SECONDS)
         return min((count * one, 0), (start + math.ceil(count / workers) * one, workers))
 
-    together = f"a step of {len(members)} networks takes {1000 * every:.3g} ms at once"
-    if inside < one_by_one(LEAST_SECONDS)[0]:
+    if inside < one_by_one(LEAST_SECONDS)[0]:  # other work can only have made it look slower
+        processes = min(workers, count // 2) if ready else 0
+        processes = processes if processes > 1 else 0
         why = (
-            f"{together}; all {count} take about {_seconds(inside)} together, less than one by one whatever "
-            "a step of one takes: small networks leave the machine idle"
+            f"a step of {len(members)} networks takes {1000 * every:.3g} ms at once; all {count} take about "
+            f"{_seconds(inside)} together, less than one by one whatever a step of one takes: small networks "
+            "leave the machine idle" + (f"; {processes} processes share them" if processes else "")
         )
-        return StudyPlan("together", why, engine, 0, "auto", inside)
-    alone = time_alone(members[0])
-    apart, singly = one_by_one(alone)
+        return StudyPlan("together", why, engine, processes, "auto", inside)
+    every = min(every, _timed(members))
+    inside = log + scale * every
     split = math.inf
     if workers > 1 and count >= 2 * workers:
         share = _timed(members[: math.ceil(len(members) / workers)])
         split = start + log / workers + scale * share
-    company, processes = (split, workers) if split < SPLIT_GAIN * inside else (inside, 0)
+    least, processes = (split, workers) if split < SPLIT_GAIN * inside else (inside, 0)
+    alone = time_alone(members[0])
+    apart, singly = one_by_one(alone)
     says = (
-        f"{together}, and of one alone {1000 * alone:.3g} ms; all {count} take about {_seconds(company)} "
-        "together"
-        + (f" in {processes} processes" if processes else "")
-        + f" and {_seconds(apart)} one by one"
-        + (f" in {singly} processes" if singly else "")
+        f"a step of {len(members)} networks takes {1000 * every:.3g} ms at once, and of one alone "
+        f"{1000 * alone:.3g} ms; all {count} take about {_seconds(least)} together{_in(processes)} and "
+        f"{_seconds(apart)} one by one{_in(singly)}"
     )
-    if company <= apart:
+    if least <= apart:
         why = f"{says}; small networks leave the machine idle, so they are trained together"
-        return StudyPlan("together", why, engine, processes, "auto", company, apart)
+        return StudyPlan("together", why, engine, processes, "auto", least, apart)
     why = f"{says}; each keeps a core busy by itself, so they are trained one by one"
-    return StudyPlan("alone", why, engine, singly, "auto", company, apart)
+    return StudyPlan("alone", why, engine, singly, "auto", least, apart)
+
+
+def _in(processes: int) -> str:
+    return f" in {processes} processes" if processes else ""
 
 
 def _timed(members: Sequence[Member]) -> float:

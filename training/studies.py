@@ -23,6 +23,7 @@ from logs.writer import RunWriter
 from training.alone import train_alone
 from training.console import Console
 from training.engines import Engine, cores, open_engine, run_pieces
+from training.forked import ForkedWorker
 from training.jobs import Job, Judge, Key, all_members, is_settled, key_of, members
 from training.plans import Batches, planned
 from training.together import train_together
@@ -30,6 +31,7 @@ from training.together import train_together
 PLAN = "plan.json"
 STOP_FILE = ".stop"  # in the study's directory: its workers end when it appears
 LOOK_SECONDS = 0.2  # between two looks for that file
+WATCH_SECONDS = 2.0  # between two looks at how far the members are that other processes train
 ORPHAN_SECONDS = 30.0  # that workers of a killed driver get to end
 
 
@@ -70,6 +72,12 @@ class Means:
     workers: int = 0  # 0: one a core
     way: str = "auto"  # together, alone, or whichever is measured to be faster
     gpus_per_worker: float = 0.0
+    ready: tuple[ForkedWorker, ...] = ()  # processes of this machine that wait for work
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """What a person may ask for: it repeats a study."""
+        return {name: value for name, value in vars(self).items() if name != "ready"}
 
 
 @dataclass(frozen=True)
@@ -81,6 +89,7 @@ class Piece:
     runs: Path
     data_root: Path
     judge: Judge | None
+    company: int = 1  # jobs that train at this time, those of other workers with them
 
 
 def train_piece(
@@ -100,7 +109,7 @@ def train_piece(
     if not jobs or stop():
         return []
     if piece.together:
-        return train_together(jobs, piece.runs, piece.data_root, stop, piece.judge, tick)
+        return train_together(jobs, piece.runs, piece.data_root, stop, piece.judge, tick, piece.company)
     return [train_alone(job, piece.runs, piece.data_root, stop, piece.judge) for job in jobs]
 
 
@@ -180,6 +189,7 @@ class Driver:
         self.stop_file = run.directory.path / STOP_FILE
         self.stopping = False
         self.done = 0  # members that have come to their end
+        self.watched = time.monotonic()
         self.troubles: list[str] = []
         self.measured: dict[Any, Any] = {}
         self.engine: Engine | None = None
@@ -212,7 +222,9 @@ class Driver:
         """All of these jobs, in whichever way is planned for them."""
         workers = self.means.workers or cores()
         engine = self.means.engine
-        batches = planned(jobs, self.data_root, self.means.way, engine, workers, self.measured)
+        # Where a judge compares trainings, halves would learn of each other late, and not twice the same
+        ready = bool(self.means.ready) and self.study.judge(jobs) is None
+        batches = planned(jobs, self.data_root, self.means.way, engine, workers, self.measured, ready)
         for group in batches:
             self.console.say(group.plan.reason)
         largest = max(batches, key=lambda group: sum(map(len, group.batches)))
@@ -224,13 +236,11 @@ class Driver:
                 self.note_done(len(piece.jobs))
         elsewhere = self.pieces(group for group in batches if group not in here)
         if elsewhere and not self.asked_to_stop():
-            run_pieces(
-                self.opened_engine(), elsewhere, train_piece, self.after_piece, stop=self.asked_to_stop
-            )
+            run_pieces(self.opened_engine(), elsewhere, train_piece, self.after_piece, stop=self.watch)
 
     def pieces(self, batches: Iterable[Batches]) -> list[Piece]:
         return [
-            Piece(jobs, group.together, self.runs, self.data_root, self.study.judge(jobs))
+            Piece(jobs, group.together, self.runs, self.data_root, self.study.judge(jobs), group.at_once)
             for group in batches
             for jobs in group.batches
         ]
@@ -240,7 +250,7 @@ class Driver:
         if self.engine is None:
             means = self.means
             self.engine = self.stack.enter_context(
-                open_engine(means.engine, means.workers, means.gpus_per_worker)
+                open_engine(means.engine, means.workers, means.gpus_per_worker, means.ready)
             )
             self.console.say(f"trains in {self.engine.title}")
         return self.engine
@@ -254,6 +264,16 @@ class Driver:
 
     def tick(self, piece: Piece, share: float) -> None:
         self.note_progress(share * len(piece.jobs))
+
+    def watch(self) -> bool:
+        """Called again and again while others train: notes how far they are; whether to end."""
+        now = time.monotonic()
+        if now - self.watched > WATCH_SECONDS:
+            self.watched = now
+            rows = [row for row in all_members(self.runs, self.id) if row.state == "running"]
+            states = [row.status for row in rows if row.status is not None and row.status.epochs]
+            self.note_progress(sum(state.epoch / state.epochs for state in states))
+        return self.asked_to_stop()
 
     def note_done(self, count: int) -> None:
         self.done += count

@@ -10,6 +10,7 @@ import argparse
 import contextlib
 import traceback
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,8 @@ from training.arguments import parser
 from training.config import ConfigError, RunConfig
 from training.console import Console
 from training.devices import choose_device
-from training.engines import ENGINES, EngineError
+from training.engines import ENGINES, EngineError, cores
+from training.forked import ready_workers
 from training.jobs import all_members
 from training.places import data_folder, found_run, runs_folder, visdom_server
 from training.plans import WAYS
@@ -79,6 +81,19 @@ def means_of(options: Mapping[str, Any]) -> Means:
     if "://" not in means.engine:
         ENGINES[means.engine]  # its error names the nearest row
     return means
+
+
+@contextlib.contextmanager
+def with_workers(means: Means, config: RunConfig) -> Iterator[Means]:
+    """The same means with processes that wait for work, where this process can fork them: before it opens a
+    run, whose log has threads. They end with the block.
+    """
+    local = means.engine in ("auto", "processes")
+    one_thread = config.threads == 1  # a fork of a process that computed with more could not do so again
+    count = means.workers or cores()
+    wanted = local and one_thread and count > 1 and choose_device(config.device).type == "cpu"
+    with ready_workers(count if wanted else 0) as workers:
+        yield replace(means, ready=workers)
 
 
 def resumable(namespace: argparse.Namespace, kind: str) -> RunInfo:
@@ -197,4 +212,5 @@ __all__ = [
     "opened_study",
     "resumable",
     "study_parser",
+    "with_workers",
 ]

@@ -7,6 +7,7 @@ any other. Trials of one architecture train at the same time as one network wher
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +24,17 @@ from training.pruning import PRUNING, Pruning
 from training.samplers import SAMPLERS, Ended, Request
 from training.search_space import SearchSpace
 from training.studies import Means
-from training.study_script import MEANS, TOLD, apart, driven, means_of, opened_study, resumable, study_parser
+from training.study_script import (
+    MEANS,
+    TOLD,
+    apart,
+    driven,
+    means_of,
+    opened_study,
+    resumable,
+    study_parser,
+    with_workers,
+)
 from training.sweep_judge import SweepJudge, trial_of
 from training.sweep_report import report_lines, table_text
 from training.sweep_results import compared_by, parameters_of, read_sweep, trials_of, varies_loss
@@ -200,13 +211,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """0 when every trial has ended or the sweep was stopped, 1 when it failed, 2 when it could not start."""
     namespace = command_parser().parse_args(arguments)
     data_root, runs = data_folder(namespace), runs_folder(namespace)
-    with Stop() as stop:
+    with Stop() as stop, contextlib.ExitStack() as stack:
         try:
             rest, own = apart(namespace, (*OPTIONS, *MEANS, "table", "csv"))
             if "table" in own or "csv" in own:
                 return show(own, runs)
             config, options, means = chosen(rest, own)
-            run = opened_study(rest, config, "sweep", options.to_dict() | vars(means))
+            means = stack.enter_context(with_workers(means, config))
+            run = opened_study(rest, config, "sweep", options.to_dict() | means.asked)
         except TOLD as error:
             print(f"error: {error}", file=sys.stderr)
             return 2

@@ -50,13 +50,14 @@ def train_together(
     should_stop: Callable[[], bool] = lambda: False,
     judge: Judge | None = None,
     tick: Callable[[float], None] = lambda share: None,
+    company: int = 0,
 ) -> list[str]:
     """Trains jobs that fit together (`training.members.why_not_together`) in this process; their runs' ids.
 
     What happens to one job is in its run, not raised: one without usable samples or whose loss is no number
     any more has failed, one whose own run is asked to stop ends, and the others go on. `judge` is told after
     every epoch the validation scores of those that are trained, by their place in `jobs`. `tick` hears which
-    share of the work is done.
+    share of the work is done. `company`: how many train at this time, in other processes too.
     """
     torch.set_num_threads(jobs[0].config.threads)
     device = choose_device(jobs[0].config.device)
@@ -70,8 +71,8 @@ def train_together(
             else:
                 datas[place] = data
         if datas:
-            company = Company(jobs, writers, datas, device)
-            company.train(should_stop, judge, tick)
+            many = max(company, len(jobs)) > MANY
+            Company(jobs, writers, datas, device, many).train(should_stop, judge, tick)
     return [run.directory.id for run in writers]
 
 
@@ -79,7 +80,12 @@ class Company:
     """The jobs that are trained together. A `place` counts jobs, a `number` the members of the training."""
 
     def __init__(
-        self, jobs: Sequence[Job], writers: Sequence[RunWriter], datas: dict[int, Data], device: torch.device
+        self,
+        jobs: Sequence[Job],
+        writers: Sequence[RunWriter],
+        datas: dict[int, Data],
+        device: torch.device,
+        many: bool,
     ) -> None:
         self.places = list(datas)
         self.jobs = [jobs[place] for place in self.places]
@@ -87,7 +93,7 @@ class Company:
         self.datas = list(datas.values())
         self.device = device
         self.consoles = [Console(run.directory.output_log, quiet=True) for run in self.runs]
-        self.many = len(self.jobs) > MANY
+        self.many = many
         self.waiting: list[StepScores] = []  # steps that are not logged yet
         self.drawn: list[tuple[list[tuple[int, int, int]], Tensor, Tensor]] = []  # for histograms
         self.rates = np.array([job.config.learning_rate for job in self.jobs])  # of the last update
