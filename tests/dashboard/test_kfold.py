@@ -180,6 +180,19 @@ def test_a_choice_in_the_address_is_named_as_it_is_or_as_it_is_shown(
     assert "'rows'; it can be counts, target, prediction" in said(wrong)
 
 
+def test_where_numbers_are_predicted_no_tab_speaks_of_classes(
+    runs: Path, open_page: Callable, figures: Callable
+) -> None:
+    table = runs.parent / "line.csv"
+    table.write_text("x,y\n" + "".join(f"{x / 40},{x / 10}\n" for x in range(40)))
+    options = [*BASE, "--dataset", "table", "--path", str(table), "--target", "y", "--model", "linear"]
+    assert kfold.main([*options, "--batch-size", "8", "--folds", "2", "--runs", str(runs)]) == 0
+    identity = next(folder.name for folder in runs.iterdir() if (folder / "folds").is_dir())
+    page = open_page("kfold", study=identity, kfold_tab="Predictions")
+    assert [tab.label for tab in page.tabs][2] == "Predictions"
+    assert "Out-of-fold predictions over targets" in figures(page)
+
+
 def test_folds_that_failed_are_marked_with_the_reason_and_left_out_of_the_count(
     runs: Path, open_page: Callable, figures: Callable, said: Callable
 ) -> None:
