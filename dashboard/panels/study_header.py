@@ -87,7 +87,9 @@ def seconds_left(study: RunSummary, share: float | None = None) -> float:
 
 
 def study_way(study: RunSummary) -> None:
-    """Which way of training was chosen, together or one at a time, and why."""
+    """Which way of training was chosen, together or one at a time, and why; of several groups of trainings,
+    how many went which way, and why the largest did.
+    """
     plan = read_plan(study)
     if not plan:
         if study.state == "running":
@@ -95,10 +97,20 @@ def study_way(study: RunSummary) -> None:
         return
     together = plan.get("way") == "together"
     way = _("Trained together, as one network") if together else _("Trained one by one")
+    groups, ways = plan.get("groups"), plan.get("ways")
+    several = isinstance(groups, int) and groups > 1
+    if several and isinstance(ways, dict) and len(ways) > 1:
+        way = _("{n} trained together, {alone} one by one").format(
+            n=ways.get("together", 0), alone=ways.get("alone", 0)
+        )
+    elif several and together:
+        way = _("Trained together, as {n} networks").format(n=groups)
     asked = str(plan.get("asked", "auto"))
     chosen = "" if asked == "auto" else " " + _("(as asked)")
     icon = ":material/stacks:" if together else ":material/splitscreen:"
     reason = plain(str(plan.get("reason", "")))
+    if several and reason:  # networks of one shape are a group: each is measured for itself
+        reason = _("of the largest of {n} groups, {reason}").format(n=groups, reason=reason)
     st.caption(f"{icon} **{way}**{chosen}: {reason}" if reason else f"{icon} **{way}**{chosen}")
 
 

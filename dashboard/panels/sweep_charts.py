@@ -95,6 +95,8 @@ def learning(results: SweepResults, shown: Trial | None, runs: Path, words: Mapp
     """The curves of the best trials, and of the one that is looked at; of those that train or were ended,
     where none has finished.
     """
+    if _without_scores(results):
+        return
     metric = results.metric.name
     metrics = list(dict.fromkeys([metric, "loss"]))
     with st.container(border=True):

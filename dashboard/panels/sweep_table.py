@@ -17,6 +17,7 @@ from training.sweep_results import SweepResults, Trial
 CHOSEN = "sweep_trial"  # the part of the address: the trial's number, from 1
 KEY = "sweep_table"
 SCORE = 76  # pixels: a column that is empty at first does not widen by itself
+SCORES = ("rank", "score", "spread", "lowest", "highest", "test")  # columns hidden where no trial has one
 ROWS = 12  # shown before the table scrolls by itself
 
 
@@ -83,6 +84,7 @@ def _columns(results: SweepResults, frame: Any) -> dict[str, Any]:
     score = "percent" if results.metric.name == "accuracy" else "%.4g"
     several, some_ended = results.seeds > 1, (frame["error"] != "").any()
     title = _(results.metric.title)
+    unscored = dict.fromkeys(SCORES) if results.all_failed and frame["score"].isna().all() else {}
     return {
         "rank": config.NumberColumn(_("Rank"), width=60, pinned=True),
         "trial": config.NumberColumn(_("Trial"), width=60, pinned=True),
@@ -112,4 +114,5 @@ def _columns(results: SweepResults, frame: Any) -> dict[str, Any]:
         "epochs": config.NumberColumn(_("Epochs"), format="%.3g"),
         "time": config.TextColumn(_("Took"), width="small"),
         "error": config.TextColumn(_("Why it ended"), width="large") if some_ended else None,
+        **unscored,
     }  # fmt: skip

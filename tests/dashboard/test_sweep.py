@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import shutil
 from collections.abc import Callable
@@ -120,8 +121,27 @@ def test_where_every_trial_failed_there_is_no_empty_picture_and_nothing_to_go_on
     monkeypatch.setattr(sweep_results, "score_of", lambda row, metric: math.nan)
     page = open_page("sweep", study=sweep(("failed", "failed"), state="failed"))
     assert "Every trial failed before it had a score" in words(page)
-    assert set(figures(page)) == {"Learning curves of the best trials"}
+    assert not figures(page)
     assert next(button for button in page.button if button.label == "Go on").disabled
+
+
+@pytest.mark.parametrize(
+    ("plan", "said"),
+    [
+        ({}, "Trained together, as one network**: small networks"),
+        ({"groups": 1, "ways": {"together": 4}}, "Trained together, as one network**: small networks"),
+        ({"groups": 2, "ways": {"together": 4}}, "as 2 networks**: of the largest of 2 groups, small"),
+        ({"groups": 3, "ways": {"together": 3, "alone": 1}}, "3 trained together, 1 one by one**: of the"),
+        ({"groups": "many", "ways": []}, "Trained together, as one network**: small networks"),
+    ],
+)
+def test_how_a_sweep_was_trained_speaks_of_all_its_groups(
+    open_page: Callable, sweep: Callable, words: Callable, runs: Path, plan: dict[str, Any], said: str
+) -> None:
+    study = sweep(("finished", "finished"))
+    chosen_plan = {"way": "together", "reason": "small networks", "asked": "auto", **plan}
+    (runs / study / "plan.json").write_text(json.dumps(chosen_plan))
+    assert said in words(open_page("sweep", study=study))
 
 
 def test_a_training_that_was_removed_can_be_done_again(

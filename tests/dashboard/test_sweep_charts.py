@@ -230,9 +230,7 @@ def test_the_slice_has_the_seeds_and_the_axis_of_the_range(trials: list[Made]) -
     assert finished.error_y.array == pytest.approx([0.01] * 7)
     assert finished.error_y.arrayminus == pytest.approx([0.01] * 7)
     assert figure.layout.xaxis.type == "log"
-    assert {trace.name for trace in figure.data} == {
-        "finished", "ended early", "best", "failed, without a score",
-    }  # fmt: skip
+    assert {trace.name for trace in figure.data} == {"finished", "ended early", "best", "failed"}
     assert trial_slice_chart(trials, WIDTH, ACCURACY).layout.xaxis.tickvals == (0, 1)
 
 
