@@ -76,7 +76,7 @@ def walk(
     """
     samples, units = sums.shape
     outputs, points = weights.shape[1], len(shares)
-    zero, tiny = np.float32(0.0), np.float32(1e-20)
+    zero, one, tiny = np.float32(0.0), np.float32(1.0), np.float32(1e-20)
     half, square = np.float32(0.5) / reach, np.float32(0.5) / (reach * reach)
     above = points - 1 - anchor  # the anchor is visit 0, from there points are visited up, then down
     low, high = shares[0], shares[points - 1]
@@ -118,16 +118,22 @@ def walk(
                     c1[i] = (right - left) * half + biases[1, i]
                     c2[i] = ((right - middle) + (left - middle)) * square
             if visit > 0:
-                for number in range(ends[visit - 1], ends[visit]):
-                    unit = order[number]
+                last = ends[visit] - 1
+                # Two units at a time: reading and writing the coefficients takes longer than the sums do
+                for number in range(ends[visit - 1], last + 1, 2):
+                    unit, other = order[number], order[min(number + 1, last)]
                     q, p = sums[sample, unit], slopes[sample, unit]
-                    if q > zero:  # it was active
-                        q, p = -q, -p
+                    sign = -one if q > zero else one  # it was active, or was not
+                    q, p = sign * q, sign * p
+                    other_q, other_p = sums[sample, other], slopes[sample, other]
+                    sign = zero if number == last else -one if other_q > zero else one
+                    other_q, other_p = sign * other_q, sign * other_p
                     for i in range(outputs):
                         u, v = weights[unit, i], tilts[unit, i]
-                        c0[i] += q * u
-                        c1[i] += q * v + p * u
-                        c2[i] += p * v
+                        other_u, other_v = weights[other, i], tilts[other, i]
+                        c0[i] += q * u + other_q * other_u
+                        c1[i] += q * v + p * u + (other_q * other_v + other_p * other_u)
+                        c2[i] += p * v + other_p * other_v
             place = anchor + visit if visit <= above else anchor + above - visit
             t, row = shares[place], out[place, sample]
             if rectify:
