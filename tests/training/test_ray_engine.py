@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
+from logs.catalog import RunCatalog
 from tests.training.pieces_for_engines import Piece, attempts, share_of_gpu, square
+from training import kfold
 from training.engines import open_engine, run_pieces
 
 pytestmark = [
@@ -83,3 +87,46 @@ def test_pieces_of_a_lost_machine_run_again_elsewhere(cluster: Any, tmp_path: Pa
     assert not left
     assert answers == {0: 0, 1: 1, 2: 4, 3: 9}
     assert sorted(len(attempts(piece)) for piece in pieces) == [1, 1, 2, 2]
+
+
+def test_the_folds_of_a_lost_machine_are_trained_again_and_the_scores_are_those_of_processes(
+    cluster: Any, tmp_path: Path
+) -> None:
+    second = cluster.add_node(num_cpus=2)
+    cluster.wait_for_nodes()
+    runs = {name: tmp_path / name for name in ("ray://auto", "processes")}
+    removed: list[bool] = []
+
+    def remove() -> None:
+        deadline = time.monotonic() + 60
+        while not removed and time.monotonic() < deadline:
+            rows = RunCatalog(runs["ray://auto"]).rows() if runs["ray://auto"].exists() else []
+            if sum(row.kind == "fold" and row.state == "running" for row in rows) == 4:
+                cluster.remove_node(second, allow_graceful=False)
+                removed.append(True)
+            time.sleep(0.1)
+
+    remover = threading.Thread(target=remove)
+    remover.start()
+    scores = {}
+    for engine, folder in runs.items():
+        options = [
+            "--dataset",
+            "digits",
+            "--folds",
+            "6",
+            "--epochs",
+            "60",
+            "--way",
+            "alone",
+            "--visdom",
+            "off",
+        ]
+        assert kfold.main([*options, "--engine", engine, "--runs", str(folder)]) == 0
+        rows = [row for row in RunCatalog(folder).rows() if row.info is not None and row.kind == "fold"]
+        assert sorted(row.info.member["fold"] for row in rows if row.info) == list(range(6)), "each once"
+        assert {row.state for row in rows} == {"finished"}
+        scores[engine] = {row.info.member["fold"]: row.last("loss", "test") for row in rows if row.info}
+    remover.join()
+    assert removed
+    assert scores["ray://auto"] == scores["processes"]
