@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -103,6 +103,12 @@ class RunReader:
         """
         with self._lock:
             return self._whole(lambda: self._curve((metric, split)))
+
+    def curves(self, wanted: Iterable[Series]) -> dict[Series, Curve]:
+        """Several of them, as `curve` gives each: in one pass over the file of a run that has ended."""
+        series = list(wanted)
+        with self._lock:
+            return self._whole(lambda: self._curves(series))
 
     def scalars(self) -> pa.Table:
         """Every row, as in scalars/*.parquet, curve after curve."""
@@ -204,6 +210,14 @@ class RunReader:
         # A segment that could not be folded, on a full disk, comes before a part: rare, so not kept.
         pieces = [(part.first, self._parts[part.path].curve(series)) for part in parts] + list(live.items())
         return Curve.joined([curve for _, curve in sorted(pieces, key=lambda piece: piece[0])])
+
+    def _curves(self, wanted: list[Series]) -> dict[Series, Curve]:
+        self._refreshed()
+        if len(self._parts) != 1 or self._live:
+            return {series: self._curve(series) for series in wanted}
+        (part,) = self._parts.values()
+        found = part.curves(wanted)
+        return {series: found.get(series, Curve.empty()) for series in wanted}
 
     def _folded_curve(self, series: Series) -> Curve:
         """What the parts have of a series; only parts that are new are read."""

@@ -225,7 +225,11 @@ def _content(path: Path, token: float) -> _Ended:
     from logs.columns import numpy_of
 
     reader = RunReader(path)
-    tests, validations = _of_split(reader, "test"), _of_split(reader, "validation")
+    curves = reader.curves(series for series in reader.metrics() if series[1] in ("test", "validation"))
+    tests, validations = (
+        {name: curve for (name, own), curve in curves.items() if own == split}
+        for split in ("test", "validation")
+    )
     epoch = max((curve.epoch[-1] for curve in tests.values()), default=math.nan)
     table = reader.predictions("test")
     chances = table["probabilities"].combine_chunks()
@@ -240,10 +244,6 @@ def _content(path: Path, token: float) -> _Ended:
         prediction=numpy_of(table["prediction"]),
         probabilities=chances.flatten().to_numpy().reshape(len(chances), -1) if known else None,
     )
-
-
-def _of_split(reader: RunReader, split: str) -> dict[str, Curve]:
-    return {name: reader.curve(name, own) for name, own in reader.metrics() if own == split}
 
 
 def _at(curve: Curve, epoch: float) -> float:

@@ -71,15 +71,31 @@ class StackedSamples:
             self._normalise_now()
 
     def _normalise_now(self) -> None:
-        """Where there is room, every member's samples as floats, so that an epoch is indexing only."""
-        numbers = int(self.lengths.sum()) * int(np.prod(self.bank.shape[1:]))
-        if numbers * 4 > READY_BYTES:
+        """Where there is room, every member's samples as floats, so that an epoch is indexing only. Members
+        of the same samples (a sweep's, of one seed) share them: what fits the cache is indexed sooner.
+        """
+        parts = list(zip(self.rows.split(self.lengths.tolist()), self.normalise, strict=True))
+        distinct: list[tuple[Tensor, Normalisation | None]] = []
+        shared = []  # the place in `distinct` of each member's
+        for rows, each in parts:
+            alike = (
+                place
+                for place, (other, by) in enumerate(distinct)
+                if by is each and len(other) == len(rows) and torch.equal(other, rows)
+            )
+            if (place := next(alike, None)) is None:
+                place = len(distinct)
+                distinct.append((rows, each))
+            shared.append(place)
+        sizes = [len(rows) for rows, _ in distinct]
+        if sum(sizes) * int(np.prod(self.bank.shape[1:])) * 4 > READY_BYTES:
             return
-        parts = zip(self.rows.split(self.lengths.tolist()), self.normalise, strict=True)
         ready = [
-            _normalised(self.bank[rows.to(self.bank.device)].to(self.device), each) for rows, each in parts
+            _normalised(self.bank[rows.to(self.bank.device)].to(self.device), each) for rows, each in distinct
         ]
-        self.bank, self.rows = torch.cat(ready), torch.arange(len(self.rows))
+        self.bank = torch.cat(ready)
+        starts = _starts(sizes)
+        self.rows = torch.cat([torch.arange(starts[p], starts[p] + sizes[p]) for p in shared])
         self.normalise = [None] * len(self.lengths)
 
     def gather(

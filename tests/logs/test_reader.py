@@ -365,3 +365,23 @@ def test_a_live_run_and_its_end_read_the_same(runs: Path) -> None:
         finished = reader.curve(*series)
         for name in ("step", "epoch", "value", "wall_time"):
             assert np.array_equal(getattr(finished, name), getattr(curve, name))
+
+
+@pytest.mark.parametrize("parts", [0, 1, 2])
+def test_curves_read_at_once_are_those_read_one_by_one(directory: RunDirectory, parts: int) -> None:
+    recorder = Recorder(directory.path, parts, wake=lambda: None)
+    for number in range(parts):
+        losses = rows(10 * number, 3), rows(10 * number, 2)
+        put_part(directory, number, dict(zip([("loss", "train"), ("loss", "test")], losses, strict=True)))
+    if parts != 1:  # alone, a part is read in one pass
+        recorder.append(99, {"loss": 0.5}, "train", 9.0)
+    else:
+        recorder.current()[0].remove()
+    wanted = [("loss", "test"), ("loss", "train"), ("accuracy", None)]
+    found = RunReader(directory.path).curves(wanted)
+    assert list(found) == wanted
+    for series, curve in found.items():
+        alone = RunReader(directory.path).curve(*series)
+        for name in ("step", "epoch", "value", "wall_time"):
+            assert np.array_equal(getattr(curve, name), getattr(alone, name))
+    assert [len(curve) for curve in found.values()] == [2 * parts, 3 * parts + (parts != 1), 0]

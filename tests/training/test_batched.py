@@ -20,6 +20,7 @@ from training.loop import Trainer
 from training.members import Member, Rows, why_not_together
 from training.observe import DivergedError
 from training.randomness import seed_everything
+from training.stacked_samples import StackedSamples
 
 CPU = torch.device("cpu")
 SMALL: dict[str, Any] = {"train_samples": 200, "batch_size": 32, "epochs": 3}
@@ -359,3 +360,25 @@ def test_who_keeps_the_last_weights_is_tested_with_them_beside_who_keeps_the_bes
         for metric in ("loss", "accuracy"):
             assert same([together.outcomes[number].test[metric]], run.curve(metric, "test").value, 1e-3)
         assert run.curve("loss", "test").step[-1] == together.outcomes[number].kept_step
+
+
+def test_members_of_the_same_samples_share_them_and_each_gathers_its_own(tmp_path: Path) -> None:
+    datas = [load_data(config_of(seed=seed), CPU, tmp_path) for seed in (0, 1)]
+    members = [
+        Member.of(config_of(seed=seed, learning_rate=rate), datas[seed])
+        for rate in (0.1, 0.01, 0.001)
+        for seed in (0, 1)
+    ]
+    cut = fold(members[0], 0, 4)  # its rows are others, so it shares with nobody
+    members = [*members, cut]
+    samples = StackedSamples([m.train for m in members], [m.normalise for m in members], CPU)
+    assert members[0].normalise is not None
+    assert len(samples.bank) == sum(len(member.train) for member in (members[0], members[1], cut))
+    places = torch.randint(0, len(cut.train), (2, len(members), 5))
+    inputs, targets = samples.gather(np.arange(len(members)), places)
+    for number, member in enumerate(members):
+        rows = member.train.rows[places[:, number]]
+        assert torch.equal(targets[:, number], member.train.targets[rows])
+        assert member.normalise is not None
+        expected = member.normalise(member.train.inputs[rows.flatten()])
+        assert torch.allclose(inputs[:, number].flatten(0, 1), expected)
