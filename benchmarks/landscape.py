@@ -78,6 +78,9 @@ class Case:
     def grid(self) -> Grid:
         return Grid((-1.0, 1.0), (-1.0, 1.0), {"test": len(self.targets)}, SIDE)
 
+    def chain(self) -> ChainLosses:
+        return ChainLosses(self.network, self.plane, self.samples, SCORE, points=SIDE**2)
+
 
 def procedure(case: Case, places: list[tuple[float, float]]) -> list[float]:
     """Mean losses as the paper's code finds them, except that the data is ready in memory."""
@@ -144,8 +147,8 @@ def mlp(options: argparse.Namespace) -> bool:
     some = [(a / 10, b / 10) for a in range(-4, 4) for b in range(-4, 4)]
 
     def chain() -> None:
-        losses = ChainLosses(case.network, case.plane, case.samples, SCORE)  # one for all levels, as the
-        ours(case, lambda number: losses, 1)  # product has it
+        losses = case.chain()  # one for all levels, as the product has it
+        ours(case, lambda number: losses, 1)
 
     rounds: dict[str, list[float]] = {"ours": [], "loss-landscapes": [], "procedure": []}
     try:
@@ -169,7 +172,7 @@ def mlp(options: argparse.Namespace) -> bool:
 
 def workers(options: argparse.Namespace) -> bool:
     case = mlp_case()
-    losses = ChainLosses(case.network, case.plane, case.samples, SCORE)
+    losses = case.chain()
     ours(case, lambda number: losses, 2)
     ratios = []
     for _ in range(options.rounds):
@@ -198,6 +201,7 @@ def accuracy(options: argparse.Namespace) -> bool:
     rows += [(a, [b]) for a, b in ((0.0, 0.0), (0.01, -0.02), (0.1, -0.05), (-0.6, 0.7))]
     for name, own, bar in (("losses", case, AGREEMENT), ("small losses", sharp, SMALL_AGREEMENT)):
         losses = ChainLosses(own.network, own.plane, own.samples, SCORE)
+        assert losses.flips is not None  # so that rows of 25 points are not computed as single ones are
         worst, seen = 0.0, []
         for a, row in rows:
             found = (losses.row(a, row)["test"][:, 0] / len(own.targets)).tolist()

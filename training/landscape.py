@@ -162,7 +162,9 @@ def way_of(
         "; batch norm's statistics are those of the training samples at each point" if recompute else ""
     )
     if not recompute and chain_of(network, samples) is not None:
-        shared = ChainLosses(network, cut.parts, samples, score, together)  # it only reads: one for all
+        points = settings.points**2  # of a plane
+        # It only reads: one for all threads
+        shared = ChainLosses(network, cut.parts, samples, score, together, points)
         return Way(lambda number: shared, shared.title, workers=int(together))
     if together:
         try:

@@ -10,6 +10,7 @@ products' full rate.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 
 import torch
@@ -36,9 +37,10 @@ class ChainLosses:
         samples: Mapping[str, Samples],
         score: Score,
         together: bool = False,
+        points: float = math.inf,
     ) -> None:
-        """`together`: all points of a row are computed at once, as an accelerator wants it. ValueError where
-        the network is no such chain.
+        """`together`: all points of a row are computed at once, as an accelerator wants it. `points`: how
+        many there will be; for a few no compiler is started. ValueError where the network is no such chain.
         """
         layers = chain_of(network, samples)
         if layers is None:
@@ -53,7 +55,8 @@ class ChainLosses:
         self.plane = [
             {name: part[name].to(device).unsqueeze(0) for name in part if name not in own} for part in plane
         ]
-        self.flips = None if together else flips_of(self.rest, self.plane)
+        passes = points * sum(map(len, samples.values()))
+        self.flips = None if together else flips_of(self.rest, self.plane, passes)
         if self.flips is not None:
             self.title = f"{self.title}, and {FASTER}"
         self.buffers = {name: each.detach().clone().unsqueeze(0) for name, each in network.named_buffers()}

@@ -28,6 +28,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import math
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.util import find_spec
@@ -41,6 +42,8 @@ from training.stacked_layers import Layer, Linear, Rectifier
 
 FEWEST_POINTS = 10  # of a row for which this pays, and twice as many where much is left to do for each
 FEWEST_OUTPUTS = 64  # of the second layer
+# Multiplications of that layer's products at all points: for fewer, numba takes longer to come than it saves
+LEAST_WORK = 5e10
 PIECE = 4_000_000  # bytes of sums at a time: they stay in the cache until the next layer has read them
 MOST_PARAMETERS = 16_000_000  # of the layers after these, at all points of a row
 MOST_GAPS = 1000  # smallest distances between two points that a row may be long
@@ -264,9 +267,12 @@ class Flips:
             yield found.transpose(1, 2)
 
 
-def flips_of(rest: Sequence[Layer], plane: Sequence[Mapping[str, Tensor]]) -> Flips | None:
+def flips_of(
+    rest: Sequence[Layer], plane: Sequence[Mapping[str, Tensor]], passes: float = math.inf
+) -> Flips | None:
     """For the layers after a linear one; None where they aren't ReLU, a linear layer wide enough, and others
-    with a linear one among them, in float32 on the processor, or where this is no plane.
+    with a linear one among them, in float32 on the processor, or where this is no plane, or so small a one
+    that it is done before numba is there. `passes`: samples times points.
     """
     if len(plane) != 3 or len(rest) < 2 or find_spec("numba") is None:
         return None
@@ -276,7 +282,7 @@ def flips_of(rest: Sequence[Layer], plane: Sequence[Mapping[str, Tensor]]) -> Fl
     weight = plane[0][second.weight]
     if weight.device.type != "cpu" or weight.dtype != torch.float32 or weight.shape[1] < FEWEST_OUTPUTS:
         return None
-    return Flips(second, after, plane)
+    return Flips(second, after, plane) if passes * weight.numel() >= LEAST_WORK else None
 
 
 def _linears(layers: Sequence[Layer]) -> int:

@@ -244,3 +244,11 @@ def test_what_is_no_such_chain_is_computed_point_by_point() -> None:
     other[2] = nn.Tanh()
     assert [losses_of(each).flips for each in (narrow, shallow, other)] == [None] * 3
     assert "switch on or off" in losses_of(mlp(20, 64, 64, 5)).title
+
+
+@pytest.mark.parametrize(("side", "way"), [(13, False), (25, True)])
+def test_a_compiler_is_started_only_where_it_saves_more_than_it_takes(side: int, way: bool) -> None:
+    network = mlp(20, 200, 200, 5)
+    plane = (weights_of(network), *random_plane(weights_of(network), "filter", False, True, 0))
+    losses = ChainLosses(network, plane, samples_of(20, 4000), SCORE, points=side**2)
+    assert (losses.flips is not None) == way
