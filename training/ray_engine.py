@@ -12,10 +12,13 @@ requirements-ray.txt pins it.
 from __future__ import annotations
 
 import importlib.util
+import logging
 import os
 import signal
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -110,13 +113,18 @@ def open_ray(address: str, workers: int, gpus: float) -> tuple[int, str, RayTask
     if ray.is_initialized():
         raise EngineError("this process uses Ray already; call ray.shutdown() before")
     environment = {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-    options: dict[str, Any] = {"log_to_driver": False, "runtime_env": {"env_vars": environment}}
+    options: dict[str, Any] = {
+        "log_to_driver": False,
+        "logging_level": logging.ERROR,  # what it says of itself is no part of a study's output
+        "runtime_env": {"env_vars": environment},
+    }
     try:
-        if not address:
-            options |= {"address": "local", "num_cpus": workers or None, "include_dashboard": False}
-            ray.init(**options, _node_ip_address="127.0.0.1")
-        else:
-            ray.init(address=address if address == "auto" else f"ray://{address}", **options)
+        with _kept_signals():
+            if not address:
+                options |= {"address": "local", "num_cpus": workers or None, "include_dashboard": False}
+                ray.init(**options, _node_ip_address="127.0.0.1")
+            else:
+                ray.init(address=address if address == "auto" else f"ray://{address}", **options)
         room = ray.cluster_resources()
         _check_private(ray, address)
         _check_room(room, gpus)
@@ -128,6 +136,20 @@ def open_ray(address: str, workers: int, gpus: float) -> tuple[int, str, RayTask
     count = workers or int(room["GPU"] / gpus if gpus else room["CPU"])
     where = f"the Ray cluster at {address}" if address else "a Ray of this machine"
     return count, f"{count} {'worker' if count == 1 else 'workers'} of {where}", RayTasks(ray, gpus)
+
+
+@contextmanager
+def _kept_signals() -> Iterator[None]:
+    """Ray takes SIGTERM for itself, and a study that is asked to end by it would leave its pieces to die."""
+    names = ("SIGINT", "SIGTERM", "SIGHUP")
+    former = {name: signal.getsignal(getattr(signal, name)) for name in names if hasattr(signal, name)}
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            for name, handler in former.items():
+                if handler is not None:
+                    signal.signal(getattr(signal, name), handler)
 
 
 def _check_private(ray: Any, address: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import signal
 import threading
 import time
 from pathlib import Path
@@ -54,6 +55,18 @@ def test_a_local_ray_listens_to_this_machine_only() -> None:
     assert "raylet" in names
     assert listening == {"127.0.0.1"}
     assert os.environ["RAY_USAGE_STATS_ENABLED"] == "0"
+
+
+def test_a_request_to_end_reaches_the_study_and_not_ray() -> None:
+    heard: list[int] = []
+    former = signal.signal(signal.SIGTERM, lambda number, frame: heard.append(number))
+    try:
+        with open_engine("ray", 1):
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(0.1)
+    finally:
+        signal.signal(signal.SIGTERM, former)
+    assert heard == [signal.SIGTERM]
 
 
 def test_two_pieces_share_a_gpu(cluster: Any, tmp_path: Path) -> None:
