@@ -81,7 +81,7 @@ def open_engine(
 
     `name` is a row of ENGINES, or "ray://ADDRESS". `gpus_per_worker` is for Ray, which then gives each piece
     its GPU or its share of one; elsewhere the device of a configuration is every worker's. `ready` are the
-    first workers of this machine, where it is such a one (`training.forked`). UnknownNameError
+    workers, where it is an engine of this machine (`training.forked`). UnknownNameError
     for a name that no row has, EngineError for what can't be opened. Where the block ends by an exception,
     pieces under way in other processes are ended with it.
     """
@@ -166,16 +166,14 @@ class Serial(EngineExecutor):
 class Processes(EngineExecutor):
     """Worker processes, each a pool of its own.
 
-    One pool of many would end every worker where one dies, and with it the pieces of the others. The first
-    ones are `ready`, forked from this process; whoever takes the place of one that died is a new process.
+    One pool of many would end every worker where one dies, and with it the pieces of the others. They are
+    those that are `ready`, where there are any; whoever takes the place of one that died is a new process.
     """
 
     def __init__(self, workers: int, ready: Sequence[ForkedWorker] = ()) -> None:
         self._lock = threading.RLock()
         self._waiting: deque[tuple[Future[Any], Callable[[], Any]]] = deque()
-        own = list(ready[:workers])
-        # The last one serves first
-        self._free: list[Worker] = [*(_pool() for _ in range(workers - len(own))), *reversed(own)]
+        self._free: list[Worker] = list(ready) or [_pool() for _ in range(workers)]
         self._busy: set[Worker] = set()
         self._broken: list[Worker] = []  # kept until the end
         self._open = True
@@ -285,7 +283,7 @@ def _pool() -> ProcessPoolExecutor:
 
 
 def _open_processes(address: str, workers: int, gpus: float, ready: Sequence[ForkedWorker]) -> Engine:
-    workers = workers or cores()
+    workers = len(ready) or workers or cores()  # who has forked some has forked enough
     title = f"{workers} {'process' if workers == 1 else 'processes'} of this machine"
     return Engine("processes", title, workers, Processes(workers, ready))
 

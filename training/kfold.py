@@ -57,8 +57,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             config, options, means = chosen(rest, own)
             options = options.resolved(config, data_root)
             plan = options.plan(config, data_root)
-            options.study(config, plan, "", data_root)  # refuses what can't be, before there is a run
-            means = stack.enter_context(with_workers(means, config))
+            checked = options.study(
+                config, plan, "", data_root
+            )  # refuses what can't be, before there is a run
+            means = stack.enter_context(with_workers(means, config, checked.count))
             run = opened_study(rest, config, "kfold", options.to_dict() | means.asked)
         except TOLD as error:
             print(f"error: {error}", file=sys.stderr)

@@ -220,7 +220,7 @@ class Driver:
 
     def train(self, jobs: list[Job]) -> None:
         """All of these jobs, in whichever way is planned for them."""
-        workers = self.means.workers or cores()
+        workers = len(self.means.ready) or self.means.workers or cores()
         engine = self.means.engine
         # Where a judge compares trainings, halves would learn of each other late, and not twice the same
         ready = bool(self.means.ready) and self.study.judge(jobs) is None

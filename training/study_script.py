@@ -84,13 +84,13 @@ def means_of(options: Mapping[str, Any]) -> Means:
 
 
 @contextlib.contextmanager
-def with_workers(means: Means, config: RunConfig) -> Iterator[Means]:
-    """The same means with processes that wait for work, where this process can fork them: before it opens a
-    run, whose log has threads. They end with the block.
+def with_workers(means: Means, config: RunConfig, most: int) -> Iterator[Means]:
+    """The same means with processes that wait for work, at most so many, where this process can fork them:
+    before it opens a run, whose log has threads. They end with the block.
     """
     local = means.engine in ("auto", "processes")
     one_thread = config.threads == 1  # a fork of a process that computed with more could not do so again
-    count = means.workers or cores()
+    count = min(means.workers or cores(), most)
     wanted = local and one_thread and count > 1 and choose_device(config.device).type == "cpu"
     with ready_workers(count if wanted else 0) as workers:
         yield replace(means, ready=workers)

@@ -217,7 +217,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if "table" in own or "csv" in own:
                 return show(own, runs)
             config, options, means = chosen(rest, own)
-            means = stack.enter_context(with_workers(means, config))
+            means = stack.enter_context(with_workers(means, config, options.trials * options.seeds))
             run = opened_study(rest, config, "sweep", options.to_dict() | means.asked)
         except TOLD as error:
             print(f"error: {error}", file=sys.stderr)

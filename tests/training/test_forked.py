@@ -132,15 +132,16 @@ def test_a_process_with_another_thread_forks_no_worker() -> None:
 
 
 @pytest.mark.parametrize(
-    ("means", "settings"),
+    ("means", "threads", "most"),
     [
-        (Means(engine="serial"), {}),
-        (Means(workers=1), {}),
-        (Means(), {"threads": 2}),
+        (Means(engine="serial"), 1, 8),
+        (Means(workers=1), 1, 8),
+        (Means(), 2, 8),
+        (Means(), 1, 1),
     ],
 )
-def test_where_forks_are_no_use_none_are_made(means: Means, settings: dict[str, int]) -> None:
-    with with_workers(means, RunConfig(device="cpu", **settings)) as found:
+def test_where_forks_are_no_use_none_are_made(means: Means, threads: int, most: int) -> None:
+    with with_workers(means, RunConfig(device="cpu", threads=threads), most) as found:
         assert found == means
 
 
