@@ -48,9 +48,11 @@ PIECE = 4_000_000  # bytes of sums at a time: they stay in the cache until the n
 MOST_PARAMETERS = 16_000_000  # of the layers after these, at all points of a row
 MOST_GAPS = 1000  # smallest distances between two points that a row may be long
 LARGEST = 1e30  # sums that might become larger are computed point by point, where each overflows by itself
+STEEPEST = 1e15  # sums of the first layer: a crossing beside the anchor is told from one at it
 FASTER = "between the points of longer rows only the units that switch on or off are added up anew"
 
 Walk = Callable[..., None]
+_ONE_AT_A_TIME = threading.Lock()
 
 
 def walk(
@@ -153,9 +155,6 @@ def compiled() -> Walk | None:
         return _compiled()
 
 
-_ONE_AT_A_TIME = threading.Lock()
-
-
 @functools.cache
 def _compiled() -> Walk | None:
     try:
@@ -222,9 +221,9 @@ class Flips:
         gap, length = float(np.diff(shares).min()), float(shares[-1] - shares[0])
         if not gap > 0 or length > MOST_GAPS * gap:
             return None
-        units = len(self.weights.parts[0])
-        largest = products.bound(a, b) * self.weights.bound(a, b) * units + self.biases.bound(a, b)
-        if not largest < LARGEST:  # nor where one of them is no number
+        sums, units = products.bound(a, b), len(self.weights.parts[0])
+        largest = sums * self.weights.bound(a, b) * units + self.biases.bound(a, b)
+        if not (largest < LARGEST and sums < STEEPEST):  # nor where one of them is no number
             return None
         return self._pieces(products, a, b[anchor], shares, anchor, 2 * int(length / gap) + 2)
 

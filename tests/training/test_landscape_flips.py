@@ -177,13 +177,13 @@ def test_directions_and_samples_of_zeros_are_rows_like_others(what: str) -> None
         torch.testing.assert_close(found[split], expected[split], rtol=1e-6, atol=0)
 
 
-@pytest.mark.parametrize("size", [1e15, 1e22, 1e38, float("inf"), float("nan")])
+@pytest.mark.parametrize("size", [1e6, 1e13, 1e22, 1e38, float("inf"), float("nan")])
 def test_where_sums_overflow_the_same_points_are_holes(size: float) -> None:
     network = mlp(20, 64, 64, 5)
     losses = losses_of(network, count=50, reach=size)
     for split, found in losses.row(0.4, ROW).items():
         expected = losses._by_points(0.4, ROW)[split]
-        torch.testing.assert_close(found, expected, rtol=1e-5, atol=0, equal_nan=True)
+        torch.testing.assert_close(found, expected, rtol=1e-4, atol=0, equal_nan=True)
 
 
 def test_points_that_are_the_same_have_the_same_losses() -> None:
