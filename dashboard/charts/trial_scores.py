@@ -130,6 +130,7 @@ def best_so_far_chart(
         uirevision="trial",
         zeroline=False,
         tickformat="d",
+        range=[0.4, max(trial.number for trial in trials) + 1.6],  # there is no trial 0
         dtick=1 if len(trials) < 8 else None,
     )
     figure.update_yaxes(**score_axis(score, known, near))

@@ -153,6 +153,8 @@ def _single(study: KFoldStudy, words: Mapping[str, str]) -> None:
 
 def _table(study: KFoldStudy) -> None:
     """A line for each fold; a tick draws its curve bold, a button opens its run."""
+    if not study.rows:
+        return  # the folds have not been dealt yet
     frame = fold_frame(study)
     order = [row.run for row in study.rows]
 

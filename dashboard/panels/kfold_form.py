@@ -198,7 +198,7 @@ def _means(options: Mapping[str, Any]) -> dict[str, Any]:
     workers = Parameter("workers", 0, "processes at the same time; 0: one per core", "integer", 0, 256)
     with st.grid(3, min_column_width=150, vertical_alignment="bottom"):
         way = bounded_choice(
-            _("Way"), WAYS, "auto", "kfold_way", _,
+            _("Way"), WAYS, str(options["way"]), "kfold_way", _,
             _("Small networks together as one, or each alone; auto times a few steps of both."),
         )  # fmt: skip
         engine = bound_control(engines, options["engine"], "kfold_engine", ENGINES)

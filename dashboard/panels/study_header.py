@@ -50,10 +50,14 @@ def study_progress(
     """
     status = study.status
     done, wanted = (status.step, status.steps) if status is not None else (0, 0)
+    whole = share if share is not None else done / wanted if wanted else 0.0
     with st.container(horizontal=True, vertical_alignment="center"):
         state_badge(shown_state(study))
         words = [count(wanted or members, "{n} training", "{n} trainings")]
-        if wanted and (study.state == "running" or done < wanted):
+        if study.state == "running":  # its steps count half a training as half of one that is done
+            starts = not (wanted or members)
+            words = [_("starting ...")] if starts else [*words, _("{share:.0%} done").format(share=whole)]
+        elif done < wanted:
             words = [_("{done:,} of {all:,} trainings done").format(done=done, all=wanted)]
         if failed:
             one, many = ("{n} trial failed", "{n} trials failed") if several else ("{n} failed", "{n} failed")
@@ -66,7 +70,7 @@ def study_progress(
             words.append(_("{time} left").format(time=left))
         st.caption(" · ".join(words), width="content")
     if study.state == "running":
-        st.progress(min(1.0, max(0.0, share if share is not None else done / wanted if wanted else 0.0)))
+        st.progress(min(1.0, max(0.0, whole)))
     if status is not None and study.state == "failed" and status.error.strip():
         st.error(plain(status.error.strip().splitlines()[-1]), title=_("The study failed"))
 

@@ -303,3 +303,4 @@ def test_a_form_from_a_study_has_its_settings(study: Callable, open_page: Callab
     assert "--model linear" in command
     assert "--seed 1" in command
     assert "--folds 3" in command
+    assert "--way alone" in command

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -163,6 +164,16 @@ def test_a_training_that_was_removed_can_be_done_again(
     named = [trace.get("name") for trace in figures(page)["Score over one setting"]["data"]]
     assert "incomplete" in named
     assert "training" not in named, "nothing trains"
+
+
+def test_a_sweep_that_has_just_begun_says_how_far_it_is(
+    open_page: Callable, sweep: Callable, words: Callable, runs: Path
+) -> None:
+    study = sweep(("finished",))
+    status = runs / study / "status.json"
+    going = {**json.loads(status.read_text()), "state": "running", "heartbeat": time.time()}
+    status.write_text(json.dumps({**going, "step": 1, "steps": 4}))
+    assert "4 trainings · 25% done" in words(open_page("sweep", study=study))
 
 
 def test_the_address_names_a_trial(open_page: Callable, sweep: Callable, words: Callable) -> None:
