@@ -20,7 +20,7 @@ from training.features import prepare
 from training.parts import Normalisation, Part, ResidentPart, StreamedPart
 from training.splits import Split, split_samples, subset
 
-__all__ = ["Data", "DataError", "Part", "epoch_generator", "load_data", "read_samples", "task_of"]
+__all__ = ["Data", "DataError", "Part", "epoch_generator", "load_data", "read_samples", "split_of", "task_of"]
 
 MEASURED_FILES = 2000  # pictures from which mean and deviation are taken where they don't all fit into memory
 CHUNK = 1000  # pictures whose values are counted at a time
@@ -105,7 +105,7 @@ def load_data(
     row = DATASETS[config.dataset]
     samples = read_samples(config, data_root) if samples is None else samples
     task = task_of(config, samples)
-    split = _drawn(config, samples, task) if split is None else split
+    split = split_of(config, samples) if split is None else split
     train = split.train
     if config.batch_size > len(train):
         raise DataError(
@@ -135,9 +135,9 @@ def read_samples(config: RunConfig, data_root: Path) -> Samples:
     return DATASETS[config.dataset].load(data_root, config.dataset_settings, config.seed, task)
 
 
-def _drawn(config: RunConfig, samples: Samples, task: str) -> Split:
-    """The split that the configuration's shares and seed draw."""
-    classes = None if task == "regression" else samples.targets
+def split_of(config: RunConfig, samples: Samples) -> Split:
+    """The split that the configuration's shares and seed draw; DataError as `load_data` raises it."""
+    classes = None if task_of(config, samples) == "regression" else samples.targets
     split = split_samples(
         len(samples.targets),
         classes,

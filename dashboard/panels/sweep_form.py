@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from dashboard.charts.configuration import is_ours
+from dashboard.data_look import is_here
 from dashboard.language import _, count, mark
 from dashboard.panels.bound_control import bound_control
 from dashboard.panels.bounded import bounded_choice
@@ -30,11 +33,13 @@ from logs.errors import LogsError
 from models.catalog import Parameter, UnknownNameError
 from training.arguments import command_line
 from training.config import ConfigError, RunConfig
+from training.datasets import DATASETS
 from training.engines import ENGINES
 from training.fields import Field
 from training.plans import WAYS
 from training.pruning import PRUNING, Pruning
 from training.samplers import SAMPLERS
+from training.search_space import SearchSpace
 from training.sweep import TRIALS, SweepOptions
 
 MODULE = "training.sweep"
@@ -113,7 +118,9 @@ def sweep_form(settings: Settings, words: Mapping[str, str]) -> None:
         asked = None
         try:
             asked = sweep_options(rows, options, config)
-        except (ConfigError, UnknownNameError, ValueError) as refused:
+            if not problem and is_here(DATASETS[config.dataset], settings.data):
+                _fits(json.dumps(config.to_dict(), sort_keys=True), tuple(rows), str(settings.data))
+        except (ConfigError, UnknownNameError, ValueError, OSError) as refused:
             problem = problem or (str(refused) if readable else _("The row of what varies says why."))
         if st.button(
             _("Start the sweep"),
@@ -218,6 +225,15 @@ def _search(options: Mapping[str, Any]) -> dict[str, Any]:
                 start = own.get(each.name, each.default)
                 values[each.name] = bound_control(each, start, f"sweep_{rule}_{each.name}")
     return {**found, "prune": prune_text(rule, values)}
+
+
+@st.cache_data(max_entries=50, show_spinner=False)
+def _fits(config_text: str, rows: tuple[str, ...], data: str) -> None:
+    """Raises what the command would say of the data: once for the same settings."""
+    from training.sweep_data import refuse_data
+
+    config = RunConfig.from_dict(json.loads(config_text))
+    refuse_data(SearchSpace.parse(rows, config), config, Path(data))
 
 
 def _means(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -245,6 +245,14 @@ def test_a_row_that_cannot_be_says_why_and_nothing_is_started(open_page: Callabl
     assert next(button for button in page.button if button.label == "Start the sweep").disabled
 
 
+def test_batches_that_the_data_cannot_fill_are_refused_in_the_form(
+    open_page: Callable, words: Callable
+) -> None:
+    page = open_page("sweep", study="new", sweep_dataset="iris", sweep_set=["batch_size=16,500"])
+    assert "--set allows batch_size=500" in words(page).replace("\\", "")
+    assert next(button for button in page.button if button.label == "Start the sweep").disabled
+
+
 def test_a_form_with_other_numbers_starts_the_sweep_and_opens_it(
     open_page: Callable, sweep: Callable, words: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
