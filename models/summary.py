@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -172,33 +173,27 @@ class _Watch:
         self.handles = []
         self.recurrent = 0
         for path, module in body.named_modules():
-            self.handles.append(module.register_forward_pre_hook(self._begins(path)))
-            self.handles.append(module.register_forward_hook(self._ends(path)))
+            self.handles.append(module.register_forward_pre_hook(partial(self._begins, path)))
+            self.handles.append(module.register_forward_hook(partial(self._ends, path)))
 
     def leave(self) -> None:
         for handle in self.handles:
             handle.remove()
 
-    def _begins(self, path: str) -> Callable[..., None]:
-        def begins(module: nn.Module, arguments: tuple[Any, ...]) -> None:
-            self.working.append(path)
-            self.counter.silent += isinstance(module, nn.RNNBase)
+    def _begins(self, path: str, module: nn.Module, arguments: tuple[Any, ...]) -> None:
+        self.working.append(path)
+        self.counter.silent += isinstance(module, nn.RNNBase)
 
-        return begins
-
-    def _ends(self, path: str) -> Callable[..., None]:
-        def ends(module: nn.Module, arguments: tuple[Any, ...], output: Any) -> None:
-            if isinstance(module, nn.RNNBase):
-                self.counter.silent -= 1
-                self.counter.count(_recurrent(module, arguments[0]))
-            self.working.pop()
-            self.calls[path] += 1
-            self.inputs[path] = next((tuple(tensor.shape) for tensor in tensors_in(arguments)), None)
-            tensors = list(tensors_in(output))
-            self.outputs[path] = tuple(tensors[0].shape) if tensors else None
-            self.bytes[path] += sum(tensor.numel() * tensor.element_size() for tensor in tensors)
-
-        return ends
+    def _ends(self, path: str, module: nn.Module, arguments: tuple[Any, ...], output: Any) -> None:
+        if isinstance(module, nn.RNNBase):
+            self.counter.silent -= 1
+            self.counter.count(_recurrent(module, arguments[0]))
+        self.working.pop()
+        self.calls[path] += 1
+        self.inputs[path] = next((tuple(tensor.shape) for tensor in tensors_in(arguments)), None)
+        tensors = list(tensors_in(output))
+        self.outputs[path] = tuple(tensors[0].shape) if tensors else None
+        self.bytes[path] += sum(tensor.numel() * tensor.element_size() for tensor in tensors)
 
 
 class _MultiplyAdds(TorchDispatchMode):

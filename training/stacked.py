@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -107,12 +108,7 @@ class StackedNetworks:
         gradients, named = self._gradients
         state = {**self.parameters, **self.buffers, **masks}
         outputs, backward = forward_and_back(self.layers, inputs, state, named)
-
-        def back(slope: Tensor) -> Tensor:
-            backward(slope)
-            return gradients
-
-        return outputs, back
+        return outputs, partial(_written, backward, gradients)
 
     def _whole_forward_and_back(self, inputs: Tensor, masks: Masks) -> tuple[Tensor, Backward]:
         leaves = {name: view.detach().requires_grad_() for name, view in self.parameters.items()}
@@ -158,6 +154,12 @@ class StackedNetworks:
         row = self.weights[member]
         state = {name: row[begin:end].view(shape).clone() for name, shape, begin, end in self.places}
         return state | {name: buffer[member].clone() for name, buffer in self.buffers.items()}
+
+
+def _written(backward: Callable[[Tensor], object], gradients: Tensor, slope: Tensor) -> Tensor:
+    """The gradient, once `backward` has written it."""
+    backward(slope)
+    return gradients
 
 
 def dropout_sites(network: nn.Module, input_shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:

@@ -6,12 +6,16 @@ over the classes runs along memory. At the size of small networks that is 1.7 ti
 Backpropagation is written out, layer by layer: autograd takes as long for its graph of a small network as the
 processor takes for the products in it. A layer without a rule of its own here is differentiated by autograd,
 by itself.
+
+What goes back is a `partial` of a function, or a lambda: a function made anew in each step would be compiled
+anew where tests check the shapes of what it is given.
 """
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -44,20 +48,28 @@ class Layer:
         own = {name: state[name].detach().requires_grad_() for name in self.parameters}
         with torch.enable_grad():
             output = self.function(leaf, {**state, **own}, True)
+        return output.detach(), partial(_differentiated, output, leaf, own, gradients)
 
-        def back(slope: Tensor, wanted: bool) -> Tensor | None:
-            if not output.requires_grad:  # a threshold: flat wherever it has a slope
-                for name in own:
-                    gradients[name].zero_()
-                return torch.zeros_like(leaf) if wanted else None
-            found = torch.autograd.grad(
-                output, [leaf, *own.values()], slope, allow_unused=True, materialize_grads=True
-            )
-            for name, gradient in zip(own, found[1:], strict=True):
-                gradients[name].copy_(gradient)
-            return found[0]
 
-        return output.detach(), back
+def _differentiated(
+    output: Tensor,
+    leaf: Tensor,
+    own: Mapping[str, Tensor],
+    gradients: State,
+    slope: Tensor,
+    wanted: bool,
+) -> Tensor | None:
+    """The way back through what autograd has recorded, from `leaf` and the parameters `own` to `output`."""
+    if not output.requires_grad:  # a threshold: flat wherever it has a slope
+        for name in own:
+            gradients[name].zero_()
+        return torch.zeros_like(leaf) if wanted else None
+    found = torch.autograd.grad(
+        output, [leaf, *own.values()], slope, allow_unused=True, materialize_grads=True
+    )
+    for name, gradient in zip(own, found[1:], strict=True):
+        gradients[name].copy_(gradient)
+    return found[0]
 
 
 class Linear(Layer):
@@ -73,15 +85,17 @@ class Linear(Layer):
         return torch.baddbmm(state[self.bias].unsqueeze(2), state[self.weight], hidden)
 
     def forward(self, hidden: Tensor, state: State, gradients: State) -> tuple[Tensor, Back]:
-        def back(slope: Tensor, wanted: bool) -> Tensor | None:
-            torch.bmm(slope, hidden.transpose(1, 2), out=gradients[self.weight])
-            if self.bias is not None:
-                # Not with `out`: it would add up in another order among ten than alone, and where a
-                # normalisation follows, this sum is nothing but rounding, which Adam makes large
-                gradients[self.bias].copy_(slope.sum(2))
-            return torch.bmm(state[self.weight].transpose(1, 2), slope) if wanted else None
+        return self(hidden, state, True), partial(self._back, hidden, state, gradients)
 
-        return self(hidden, state, True), back
+    def _back(
+        self, hidden: Tensor, state: State, gradients: State, slope: Tensor, wanted: bool
+    ) -> Tensor | None:
+        torch.bmm(slope, hidden.transpose(1, 2), out=gradients[self.weight])
+        if self.bias is not None:
+            # Not with `out`: it would add up in another order among ten than alone, and where a
+            # normalisation follows, this sum is nothing but rounding, which Adam makes large
+            gradients[self.bias].copy_(slope.sum(2))
+        return torch.bmm(state[self.weight].transpose(1, 2), slope) if wanted else None
 
 
 class Rectifier(Layer):
@@ -145,6 +159,11 @@ class Features(Layer):
         return self(hidden, state, True), lambda slope, wanted: None
 
 
+def _both_ways(steps: list[Back], slope: Tensor, wanted: bool) -> Tensor | None:
+    found = _backward(steps, slope, wanted)
+    return None if found is None or not wanted else slope + found
+
+
 class Addition(Layer):
     """Y = X + f(X), where f is a chain of layers: the slope goes both ways."""
 
@@ -162,12 +181,7 @@ class Addition(Layer):
 
     def forward(self, hidden: Tensor, state: State, gradients: State) -> tuple[Tensor, Back]:
         inner, steps = _forward(self.layers, hidden, state, gradients)
-
-        def back(slope: Tensor, wanted: bool) -> Tensor | None:
-            found = _backward(steps, slope, wanted)
-            return None if found is None or not wanted else slope + found
-
-        return hidden + inner, back
+        return hidden + inner, partial(_both_ways, steps)
 
 
 def _association(name: str, module: nn.Module) -> Layer:
@@ -289,16 +303,12 @@ def through(
 
 def forward_and_back(
     layers: list[Layer], inputs: Float[Tensor, "members samples *shape"], state: State, gradients: State
-) -> tuple[Float[Tensor, "members outputs samples"], Callable[[Tensor], None]]:
+) -> tuple[Float[Tensor, "members outputs samples"], Callable[[Tensor], object]]:
     """What the chain puts out in training, and what turns the slope there into gradients: it writes them into
     `gradients`, for every parameter of a layer.
     """
     outputs, steps = _forward(layers, inputs.flatten(2).transpose(1, 2), state, gradients)
-
-    def backward(slope: Float[Tensor, "members outputs samples"]) -> None:
-        _backward(steps, slope, wanted=False)
-
-    return outputs, backward
+    return outputs, lambda slope: _backward(steps, slope, wanted=False)
 
 
 def _forward(
