@@ -13,6 +13,7 @@ as the log's, stays locked there for ever. So a process forks while it has one t
 from __future__ import annotations
 
 import contextlib
+import gc
 import multiprocessing
 import os
 import signal
@@ -116,6 +117,7 @@ def _end_with_driver() -> None:
 
 def _serve(pipe: Connection) -> None:
     """What a worker does all its life."""
+    gc.freeze()  # what was there before the fork is the driver's: to look for garbage in it would copy it
     become_worker()
     while True:
         try:
