@@ -353,9 +353,7 @@ def main() -> int:
     functions = dict(zip(PARTS, (mlp, workers, accuracy, resnet, gpu), strict=True))
     for part in chosen:
         print(f"{part}:", flush=True)
-        held &= {"mlp": mlp, "workers": workers, "accuracy": accuracy, "resnet": resnet, "gpu": gpu}[part](
-            options
-        )
+        held &= functions[part](options)
     print("the bars hold" if held else "a bar does not hold")
     return 0 if held else 1
 
