@@ -80,13 +80,19 @@ def best_so_far(trials: Sequence[Trial], score: Score) -> np.ndarray:
     """The best mean among each trial and those before it; NaN until the first score. Only
     trials that were trained to their end count.
     """
-    best = math.nan
+    held = _best_holders(trials, score)
+    return np.asarray([math.nan if trial is None else trial.score for trial in held], np.float64)
+
+
+def _best_holders(trials: Sequence[Trial], score: Score) -> list[Trial | None]:
+    """Whose score the best so far is, after each trial."""
+    best: Trial | None = None
     found = []
     for trial in trials:
         if trial.state == FINISHED and math.isfinite(trial.score):
-            best = trial.score if not math.isfinite(best) or score.better(trial.score, best) else best
+            best = trial if best is None or score.better(trial.score, best.score) else best
         found.append(best)
-    return np.asarray(found, np.float64)
+    return found
 
 
 def best_so_far_chart(
@@ -98,21 +104,25 @@ def best_so_far_chart(
     if not known:
         return empty(figure, "The first trial with a score begins this picture.")
     ordered = sorted(known, key=lambda trial: trial.number)
-    numbers = np.asarray([trial.number + 1 for trial in ordered], np.float64)
+    # To Plotly a line is nearer than a point on it: the line says and opens what that point would
+    held = [(trial, best) for trial, best in zip(ordered, _best_holders(ordered, score), strict=True) if best]
+    figure.add_scatter(
+        x=[trial.number + 1 for trial, _ in held],
+        y=[best.score for _, best in held],
+        text=[hover_text(best, score) for _, best in held],
+        customdata=[best.number for _, best in held],
+        mode="lines",
+        line={"color": BEST, "width": 2.5, "shape": "hv"},
+        name="best so far",
+        legendrank=1001,
+        hovertemplate="%{text}<br>the best of the first %{x}<extra></extra>",
+    )
     for group in GROUPS:
         if mine := group.of(ordered):
             places = np.asarray([trial.number + 1 for trial in mine], np.float64)
             figure.add_trace(_points(mine, places, score, group, opacity=0.6))
     if lost := failed(trials):
         _at_the_foot(figure, lost, np.asarray([trial.number + 1 for trial in lost], np.float64), score)
-    figure.add_scatter(
-        x=numbers,
-        y=best_so_far(ordered, score),
-        mode="lines",
-        line={"color": BEST, "width": 2.5, "shape": "hv"},
-        name="best so far",
-        hovertemplate=f"best of the first %{{x}}: %{{y:{score.format}}}<extra></extra>",
-    )
     picked = next((trial for trial in ordered if trial.number == chosen), None)
     if picked is not None:
         figure.add_scatter(

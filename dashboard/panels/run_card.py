@@ -28,7 +28,10 @@ def progress_text(run: RunSummary) -> str:
     if status is None:
         return _("starting")
     parts = []
-    if is_study(run) and status.steps:
+    if is_study(run) and status.steps and run.state == "running":  # halves of trainings count as such
+        words = _("{all:,} trainings, {share:.0%} done")
+        parts.append(words.format(all=status.steps, share=min(1.0, max(0.0, run.progress))))
+    elif is_study(run) and status.steps:
         parts.append(_("{done:,} of {all:,} trainings").format(done=status.step, all=status.steps))
     elif status.epochs:
         parts.append(_("epoch {done:g} of {all:g}").format(done=math.floor(status.epoch), all=status.epochs))

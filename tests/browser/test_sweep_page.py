@@ -84,7 +84,7 @@ def test_the_best_settings_fill_the_form_of_a_new_run(page: Any, dashboard: Any,
 
 def test_a_click_on_a_point_looks_at_that_trial(page: Any, dashboard: Any, study: str) -> None:
     opened(page, dashboard, study=study)
-    points = chart(page, "Best score so far").locator(".scatterlayer .trace").first.locator("path.point")
+    points = chart(page, "Best score so far").locator(".scatterlayer path.point")
     expect(points.first).to_be_visible()
     title = page.get_by_text(re.compile(r"^(Best · )?Trial \d+$"))
     for place in range(2):

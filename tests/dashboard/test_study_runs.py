@@ -132,7 +132,7 @@ def test_the_time_left_is_what_the_work_so_far_lets_expect(make_run: Callable, r
     run = rows(runs)["goes on"]
     assert run.info is not None
     assert run.status is not None
-    silent = replace(run.status, eta_seconds=math.nan)
+    silent = replace(run.status, eta_seconds=math.nan, process_started=time.time() - 30)
     started = replace(run, info=replace(run.info, created=time.time() - 30), status=silent)
     assert seconds_left(started, 0.25) == pytest.approx(90, abs=2)
     assert math.isnan(seconds_left(started, 0.01)), "too early to say"

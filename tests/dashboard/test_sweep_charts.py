@@ -220,6 +220,8 @@ def test_a_click_on_a_point_says_which_trial(trials: list[Made]) -> None:
         points = [trace for trace in figure.data if trace.type == "scatter" and trace.customdata is not None]
         numbers = {int(number) for trace in points for number in trace.customdata}
         assert numbers == set(range(9)), "every trial, also the one that failed before it had a score"
+        for line in (trace for trace in points if trace.mode == "lines"):
+            assert list(line.customdata) == list(range(7)) + [6], "a point under it is opened by it"
         (lost,) = [trace for trace in points if 8 in trace.customdata]
         assert lost.marker.symbol == "x"
 
