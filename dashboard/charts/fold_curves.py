@@ -98,14 +98,14 @@ def fold_curves_chart(
         )
     for curve in curves if single else [curve for curve in curves if curve.name == chosen]:
         figure.add_trace(_line(curve, color, curve.name == chosen, alone=len(curves) == 1))
-    if ends := [(curve, np.flatnonzero(_known(curve))[-1]) for curve in curves if _cut(curve)]:
+    if cuts := [(curve, int(np.flatnonzero(_known(curve))[-1])) for curve in curves if _cut(curve)]:
         figure.add_scatter(
-            x=[curve.x[last] for curve, last in ends],
-            y=[curve.y[last] for curve, last in ends],
+            x=[curve.x[last] for curve, last in cuts],
+            y=[curve.y[last] for curve, last in cuts],
             mode="markers",
             name="failed",
             marker={"symbol": "x", "size": 8, "color": LIGHT.quiet},
-            text=[curve.name for curve, _ in ends],
+            text=[curve.name for curve, _ in cuts],
             hovertemplate="%{text} failed after this: epoch %{x:.3g}, %{y:.4g}<extra></extra>",
         )
     if len(whole) > 1 and len(band.x):

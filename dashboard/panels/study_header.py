@@ -113,7 +113,7 @@ def study_way(study: RunSummary) -> None:
     chosen = "" if asked == "auto" else " " + _("(as asked)")
     icon = ":material/stacks:" if together else ":material/splitscreen:"
     reason = plain(str(plan.get("reason", "")))
-    if several and reason:  # networks of one shape are a group: each is measured for itself
+    if several and reason and asked == "auto":  # a group of one shape is measured for itself
         reason = _("of the largest of {n} groups, {reason}").format(n=groups, reason=reason)
     st.caption(f"{icon} **{way}**{chosen}: {reason}" if reason else f"{icon} **{way}**{chosen}")
 

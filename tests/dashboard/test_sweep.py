@@ -133,6 +133,7 @@ def test_where_every_trial_failed_there_is_no_empty_picture_and_nothing_to_go_on
         ({"groups": 1, "ways": {"together": 4}}, "Trained together, as one network**: small networks"),
         ({"groups": 2, "ways": {"together": 4}}, "as 2 networks**: of the largest of 2 groups, small"),
         ({"groups": 3, "ways": {"together": 3, "alone": 1}}, "3 trained together, 1 one by one**: of the"),
+        ({"groups": 2, "asked": "together"}, "as 2 networks** (as asked): small"),
         ({"groups": "many", "ways": []}, "Trained together, as one network**: small networks"),
     ],
 )
