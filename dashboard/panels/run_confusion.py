@@ -8,6 +8,7 @@ import streamlit as st
 
 from dashboard.charts.confusion import class_scores, confusion_chart, worst_confusions
 from dashboard.language import _
+from dashboard.panels.named_choice import named_choice
 from dashboard.panels.plot import plot
 from dashboard.panels.step_slider import step_slider
 from logs.media_reader import Matrix
@@ -40,10 +41,9 @@ def run_confusion(reader: RunReader, nothing: str) -> None:
                 _("Split"), splits, default=splits[0], required=True, key="run_confusion_split",
                 bind="query-params", format_func=lambda value: _(value or "all"),
             )  # fmt: skip
-        norm = st.selectbox(
-            _("Show"), list(NORMS), key="run_confusion_norm", bind="query-params", width=230,
-            format_func=lambda value: _(NORMS[value]),
-        )  # fmt: skip
+        norm: Any = named_choice(
+            _("Show"), list(NORMS), "counts", "run_confusion_norm", lambda name: _(NORMS[name]), width=230
+        )
         mistakes_only = st.toggle(_("mistakes only"), key="run_confusion_mistakes", bind="query-params")
     moments = {entry.step: entry for entry in logged if entry.split == split}
     epochs = {step: entry.epoch for step, entry in moments.items()}

@@ -171,6 +171,8 @@ def test_the_confusion_matrix_names_classes_and_mistakes(
     assert figures(page)["Confusion matrix"]["data"][0]["type"] == "heatmap"
     mistakes = page.dataframe[0].value
     assert list(mistakes["class"]) == ["zero", "two"]
+    shares = open_page("run", run=full_run.name, run_tab="Confusion", run_confusion_norm="target")
+    assert shares.selectbox(key="run_confusion_norm").value == "target", "by its name, as on the K-fold page"
 
 
 def test_test_samples_begin_with_the_most_confident_mistake(
