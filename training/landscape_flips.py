@@ -44,7 +44,7 @@ FEWEST_POINTS = 10  # of a row for which this pays, and twice as many where much
 FEWEST_OUTPUTS = 64  # of the second layer
 # Multiplications of that layer's products at all points: for fewer, numba takes longer to come than it saves
 LEAST_WORK = 5e10
-PIECE = 4_000_000  # bytes of sums at a time: they stay in the cache until the next layer has read them
+PIECE = 2_500_000  # bytes of sums at a time: they stay in the cache until the next layer has read them
 MOST_PARAMETERS = 16_000_000  # of the layers after these, at all points of a row
 MOST_GAPS = 1000  # smallest distances between two points that a row may be long
 LARGEST = 1e30  # sums that might become larger are computed point by point, where each overflows by itself
