@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -192,6 +193,7 @@ class Driver:
         self.watched = time.monotonic()
         self.troubles: list[str] = []
         self.measured: dict[Any, Any] = {}
+        self.ways: Counter[str] = Counter()  # trainings that went each way
         self.engine: Engine | None = None
         self.stack = contextlib.ExitStack()
 
@@ -225,10 +227,13 @@ class Driver:
         # Where a judge compares trainings, halves would learn of each other late, and not twice the same
         ready = bool(self.means.ready) and self.study.judge(jobs) is None
         batches = planned(jobs, self.data_root, self.means.way, engine, workers, self.measured, ready)
+        for reason in dict.fromkeys(group.plan.reason for group in batches):
+            self.console.say(reason)
         for group in batches:
-            self.console.say(group.plan.reason)
+            self.ways[group.plan.way] += sum(map(len, group.batches))
         largest = max(batches, key=lambda group: sum(map(len, group.batches)))
-        write_json(self.own.directory.path / PLAN, largest.plan.to_dict())
+        told = {"groups": len(self.measured), "ways": dict(self.ways)}
+        write_json(self.own.directory.path / PLAN, largest.plan.to_dict() | told)
         here = [group for group in batches if not group.plan.workers or engine == "serial"]
         for piece in self.pieces(here):
             if not self.asked_to_stop():

@@ -35,6 +35,7 @@ from training.study_script import (
     study_parser,
     with_workers,
 )
+from training.sweep_data import refuse_data
 from training.sweep_judge import SweepJudge, trial_of
 from training.sweep_report import report_lines, table_text
 from training.sweep_results import compared_by, parameters_of, read_sweep, trials_of, varies_loss
@@ -217,6 +218,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if "table" in own or "csv" in own:
                 return show(own, runs)
             config, options, means = chosen(rest, own)
+            if "resume" not in rest:
+                refuse_data(options.space, config, data_root)  # before there is a run
             means = stack.enter_context(with_workers(means, config, options.trials * options.seeds))
             run = opened_study(rest, config, "sweep", options.to_dict() | means.asked)
         except TOLD as error:
