@@ -21,7 +21,7 @@ from training.members import Member, Rows
 from training.parts import Normalisation
 
 READY_BYTES = 128 * 2**20  # normalised pictures of all members are kept up to this size
-BLOCK_BYTES = 8 * 2**20  # inputs gathered at a time
+BLOCK_BYTES = 16 * 2**20  # inputs gathered at a time
 BLOCK_STEPS = 64
 DROPOUT = 0xD809  # sets dropout's stream apart from the others that start from the run's seed
 

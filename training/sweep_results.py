@@ -130,11 +130,14 @@ class SweepResults:
         """The share of each hyperparameter in what the score varied by, the largest first; they add up to 1.
 
         By functional analysis of variance on a random forest (fANOVA, Hutter et al. 2014, through Optuna),
-        over the finished trials. Empty where there are fewer than four, or nothing varied.
+        over the finished trials. Empty where there are fewer than four, or nothing varied. The only one there
+        is has it all, and no forest is grown for that.
         """
         finished = self.finished
         if len(finished) < LEAST_FOR_IMPORTANCE or len({trial.score for trial in finished}) == 1:
             return {}
+        if len(self.space.names) == 1:
+            return {self.space.names[0]: 1.0}
         from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 
         ended = [Ended(trial.parameters, trial.score) for trial in finished]

@@ -40,7 +40,7 @@ LOG_SECONDS = 0.5  # between two writings of an epoch's steps
 SAVE_SECONDS = 5.0  # between two savings of checkpoints ...
 SAVE_SHARE = 0.05  # ... which may take this share of the time
 DRAWN_BYTES = 4 * 2**20  # of weights that wait for their histograms
-WRITING = 4  # threads that begin and end the runs: mostly they wait for the disk
+OPENING, FINISHING = 4, 2  # threads that begin runs, mostly waiting for the disk, and that end them
 
 
 def train_together(
@@ -63,7 +63,7 @@ def train_together(
     device = choose_device(jobs[0].config.device)
     keep_freed_memory()
     with Crew() as crew:
-        with ThreadPoolExecutor(WRITING) as pool:
+        with ThreadPoolExecutor(OPENING) as pool:
             writers = list(pool.map(lambda job: opened(job, runs, device, crew=crew), jobs))
         datas: dict[int, Data] = {}
         for place, data in enumerate(prepared(jobs, device, data_root)):
@@ -304,7 +304,7 @@ class Company:
         finished = [outcome for outcome in outcomes if outcome.state == "finished"]
         self._log_tests(finished)
         left = [outcome for outcome in outcomes if outcome.member not in self.ended]
-        with ThreadPoolExecutor(WRITING) as pool:  # Arrow and the disk work outside of the interpreter
+        with ThreadPoolExecutor(FINISHING) as pool:  # Arrow and the disk work outside of the interpreter
             list(pool.map(lambda each: self._finish(each.member, each.state, each.error), left))
 
     def _log_tests(self, finished: Sequence[Outcome]) -> None:

@@ -145,6 +145,13 @@ def test_importance_finds_what_the_score_depends_on(tmp_path: Path) -> None:
     assert found == results.importance()
 
 
+def test_the_only_hyperparameter_has_all_of_the_importance(tmp_path: Path) -> None:
+    rates = (0.1, 0.01, 0.001, 0.3)
+    values = {place: ({"learning_rate": rate}, "finished") for place, rate in enumerate(rates)}
+    results = read_sweep(tmp_path, written(tmp_path, ["learning_rate=0.1,0.01,0.001,0.3"], values))
+    assert results.importance() == {"learning_rate": 1.0}
+
+
 def test_of_few_trials_no_importance_is_claimed(results: SweepResults) -> None:
     assert results.importance() == {}
 
