@@ -186,15 +186,15 @@ def _measured(
             "leave the machine idle" + (f"; {processes} processes share them" if processes else "")
         )
         return StudyPlan("together", why, engine, processes, "auto", inside)
-    every = min(every, _timed(members))
+    every = _again(every, members)
     inside = log + scale * every
-    split = math.inf
-    if workers > 1 and count >= 2 * workers:
-        share = _timed(members[: math.ceil(len(members) / workers)])
-        split = start + log / workers + scale * share
-    least, processes = (split, workers) if split < SPLIT_GAIN * inside else (inside, 0)
     alone = time_alone(members[0])
     apart, singly = one_by_one(alone)
+    split = math.inf
+    if workers > 1 and count >= 2 * workers and start + inside / workers < apart:  # if shares cost no more
+        few = members[: math.ceil(len(members) / workers)]
+        split = start + log / workers + scale * _again(time_together(few), few)
+    least, processes = (split, workers) if split < SPLIT_GAIN * inside else (inside, 0)
     says = (
         f"a step of {len(members)} networks takes {1000 * every:.3g} ms at once, and of one alone "
         f"{1000 * alone:.3g} ms; all {count} take about {_seconds(least)} together{_in(processes)} and "
@@ -211,9 +211,8 @@ def _in(processes: int) -> str:
     return f" in {processes} processes" if processes else ""
 
 
-def _timed(members: Sequence[Member]) -> float:
-    """Seconds of a step of these at once. Twice where that is quick: other work can only slow it down."""
-    first = time_together(members)
+def _again(first: float, members: Sequence[Member]) -> float:
+    """Seconds of a step, timed twice where that is quick: other work can only have slowed it down."""
     return min(first, time_together(members)) if first < QUICK_SECONDS else first
 
 
