@@ -21,7 +21,7 @@ from training.stacked_samples import EpochOrder, StackedSamples
 
 BLOCK = 5  # steps of all members between two readings
 ROUNDS = 3  # of each way; the best counts, since other work on the machine can only slow one down
-ENOUGH_SECONDS = 0.5  # of steps at once: among so long ones the first are no slower
+ENOUGH_SECONDS = 0.5  # of steps at once, one round among them after the one that warms up
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def time_together(members: Sequence[Member]) -> float:
         if isinstance(scores, StepScores):
             found.append((now - before) / len(scores.steps))
             spent += now - before
-        if len(found) > ROUNDS or spent > ENOUGH_SECONDS:
+        if len(found) > ROUNDS or (len(found) > 1 and spent > ENOUGH_SECONDS):
             break
         before = time.perf_counter()
     return min(found[1:] or found)  # the first block warms up; a very short training has no other

@@ -13,6 +13,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from training.batched_plan import time_alone, time_together
 from training.config import ConfigError
 from training.data import Data
@@ -128,6 +130,7 @@ def _plan(
 ) -> StudyPlan:
     """Measures both ways on a group of jobs, unless a person has chosen or there is no choice."""
     device = choose_device(group[0].config.device)
+    torch.set_num_threads(group[0].config.threads)  # as those who train do: what is timed must be what comes
     sample = list(group[:TIMED])
     if asked == "alone":
         only = "" if len(group) > 1 else "there is one network to train; "

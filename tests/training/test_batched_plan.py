@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
-from training.batched_plan import chosen, plan
+from training.batched import BatchedTraining, EpochScores, StepScores
+from training.batched_plan import chosen, plan, time_together
 from training.config import RunConfig
 from training.data import load_data
 from training.members import Member
@@ -59,3 +62,25 @@ def test_what_cannot_be_one_is_trained_one_after_another_and_the_reason_is_said(
     refused = plan([*members, *other])
     assert not refused.together
     assert refused.reason.startswith("model_settings is")
+
+
+@pytest.mark.parametrize(("blocks", "counted"), [((0.6, 0.02, 0.01), 2), ((0.6,), 1), ((0.0, 0.6, 0.6), 2)])
+def test_slow_steps_are_timed_a_few_times_and_never_by_the_first_alone(
+    blocks: tuple[float, ...], counted: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[float] = []
+    clock = [0.0]
+
+    class Steps(BatchedTraining):
+        def run(self) -> Iterator[StepScores | EpochScores]:
+            nothing = np.zeros((1, 1))
+            for seconds in blocks:
+                clock[0] += seconds
+                done.append(seconds)
+                yield StepScores(np.zeros(1, np.int64), nothing, nothing, {}, nothing, nothing > 0)
+
+    monkeypatch.setattr("training.batched_plan.BatchedTraining", Steps)
+    monkeypatch.setattr("training.batched_plan.time.perf_counter", lambda: clock[0])
+    found = time_together(members_of(2, tmp_path))
+    assert len(done) == counted
+    assert found == pytest.approx(min(done[1:] or done))  # the first one warms up, where there is another

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+import torch
 
 from logs.directory import read_json
 from tests.training.pieces_for_engines import Piece, attempts
@@ -157,7 +158,13 @@ def test_small_networks_are_shared_by_workers_that_wait(
     config = RunConfig(epochs=30, train_samples=300, device="cpu").replace(hidden_width=8)
     options = FoldOptions("stratified", folds)
     jobs = options.study(config, options.plan(config, tmp_path), "study", tmp_path).jobs({})
-    (group,) = planned(jobs, tmp_path, "auto", "auto", workers, {}, ready)
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)  # as torch has it where nobody has said otherwise
+    try:
+        (group,) = planned(jobs, tmp_path, "auto", "auto", workers, {}, ready)
+        assert torch.get_num_threads() == config.threads == 1  # what is timed is timed as it will run
+    finally:
+        torch.set_num_threads(before)
     assert group.plan.way == "together"
     assert group.plan.workers == processes
     assert group.at_once == folds
