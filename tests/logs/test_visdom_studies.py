@@ -109,13 +109,18 @@ def test_a_large_study_fills_twenty_environments_at_most(server: RunningVisdom, 
     assert len(study.windows(server)["members loss validation"]["content"]["data"]) == len(study.members)
 
 
-def test_stop_in_the_controls_asks_the_whole_study(server: RunningVisdom, study: Study) -> None:
+def test_stop_in_the_controls_asks_the_whole_study(
+    server: RunningVisdom, study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
     stream = study.stream(server.address)
     environment = environment_name(study.run.directory.id)
     wait_until(lambda: CONTROLS in study.windows(server), "the controls are there")
     event = {"event_type": "PropertyUpdate", "eid": environment, "target": CONTROLS, "propertyId": 0}
     assert stream._session is not None
-    stream._obey({**event, "value": "Stop"}, stream._session)
+    connection, pressed = stream._session.connection, [{**event, "value": "Stop"}]
+    hear = connection.event
+    # The stream's own thread hears it: the connection is for one thread at a time
+    monkeypatch.setattr(connection, "event", lambda *given: pressed.pop() if pressed else hear(*given))
     asked: list[str] = []  # by the run's own thread, which takes what its folder holds
 
     def heard() -> bool:
