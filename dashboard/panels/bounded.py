@@ -25,15 +25,15 @@ def bounded_choice[Item](
     it is shown; both are understood. The address is read once: afterwards the box is the truth, since a
     redrawing starts with the address that the browser had when it asked.
     """
-    names = [option if isinstance(option, str) else format_func(option) for option in options]
-    noted(key, [*names, *map(format_func, options), *map(str, options)], names)
+
+    def name(option: Item) -> str:
+        return option if isinstance(option, str) else format_func(option)
+
     if key not in st.session_state:
-        said, begins = st.query_params.get(key), default
-        for spelling in (names, [*map(format_func, options)], [*map(str, options)]):
-            if said in spelling:
-                begins = options[spelling.index(said)]
-                break
-        st.session_state[key] = begins
+        # What is spelled alike is the option of that name first
+        spelled = {spell(each): each for spell in (str, format_func, name) for each in options}
+        noted(key, list(spelled), [*map(name, options)])
+        st.session_state[key] = spelled.get(st.query_params.get(key, ""), default)
     elif st.session_state[key] not in options:
         st.session_state[key] = default
     chosen = st.segmented_control(
@@ -46,12 +46,17 @@ def bounded_choice[Item](
         help=about,
     )
     chosen = chosen if chosen in options else default
+    say_in_address(key, name(chosen), name(default))
+    return chosen
+
+
+def say_in_address(key: str, chosen: str, default: str) -> None:
+    """After a widget: the address has what is chosen, where that is not the default."""
     if chosen == default:
         if key in st.query_params:
             del st.query_params[key]
-    elif st.query_params.get(key) != (name := names[list(options).index(chosen)]):
-        st.query_params[key] = name
-    return chosen
+    elif st.query_params.get(key) != chosen:
+        st.query_params[key] = chosen
 
 
 def noted(key: str, options: Sequence[str], listed: Sequence[str] = ()) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.language import _
-from dashboard.panels.bounded import noted_problem
+from dashboard.panels.bounded import noted_problem, say_in_address
 
 MOST_LISTED = 300  # letters of all options that a sentence names
 
@@ -33,7 +33,8 @@ def named_choice(
     _begun(options, default, key)
     place = list(options).index(st.session_state[key])  # a box that comes back begins with what is given here
     chosen = str(st.selectbox(label, list(options), place, format_func=words, key=key, **looks))
-    return _said(chosen, default, key)
+    say_in_address(key, chosen, default)
+    return chosen
 
 
 def named_switch(
@@ -47,10 +48,13 @@ def named_switch(
     """The same with the options side by side. `looks` are st.segmented_control's own (help ...)."""
     _begun(options, default, key)
     begins = st.session_state[key]
-    chosen = st.segmented_control(
-        label, list(options), default=begins, required=True, format_func=words, key=key, **looks
+    chosen = str(
+        st.segmented_control(
+            label, list(options), default=begins, required=True, format_func=words, key=key, **looks
+        )
     )
-    return _said(str(chosen), default, key)
+    say_in_address(key, chosen, default)
+    return chosen
 
 
 def _begun(options: Sequence[str], default: str, key: str) -> None:
@@ -72,13 +76,3 @@ def _listed(said: str, options: Sequence[str]) -> str:
         return ", ".join(options)
     near = difflib.get_close_matches(said, options, n=3, cutoff=0.3) or list(options[:3])
     return _("{n}, such as {some}").format(n=len(options), some=", ".join(near))
-
-
-def _said(chosen: str, default: str, key: str) -> str:
-    """After the widget: the address has what is chosen, where that is not the default."""
-    if chosen == default:
-        if key in st.query_params:
-            del st.query_params[key]
-    elif st.query_params.get(key) != chosen:
-        st.query_params[key] = chosen
-    return chosen

@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from models.catalog import UnknownNameError
+from tests.training.engine_drivers import ends_with_its_driver
 from tests.training.pieces_for_engines import Piece, attempts, square
 from tests.visdom_servers import wait_until
 from training.engines import ENGINES, EngineError, WorkerLostError, open_engine, run_pieces
@@ -121,12 +122,7 @@ def test_workers_end_when_their_driver_is_killed(tmp_path: Path) -> None:
         "    run_pieces(engine, pieces, square, print)\n"
     )
     driver = subprocess.Popen([sys.executable, "-c", script], cwd=ROOT)
-    pieces = [Piece(str(tmp_path), number) for number in range(2)]
-    wait_until(lambda: all(attempts(piece) for piece in pieces), "both pieces run")
-    driver.kill()
-    driver.wait()
-    workers = [attempts(piece)[0] for piece in pieces]
-    wait_until(lambda: not any(psutil.pid_exists(pid) for pid in workers), "the workers are gone", 60)
+    ends_with_its_driver(driver, tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,12 @@ import sys
 import threading
 from pathlib import Path
 
-import psutil
 import pytest
 import torch
 
 from logs.directory import read_json
+from tests.training.engine_drivers import ends_with_its_driver
 from tests.training.pieces_for_engines import Piece, attempts
-from tests.visdom_servers import wait_until
 from training.config import RunConfig
 from training.fold_study import FoldOptions
 from training.forked import may_fork, ready_workers
@@ -111,12 +110,7 @@ with ready_workers(2) as workers, open_engine("processes", 2, ready=workers) as 
 """,
         tmp_path,
     )
-    pieces = [Piece(str(tmp_path), number) for number in range(2)]
-    wait_until(lambda: all(attempts(piece) for piece in pieces), "both pieces run")
-    driver.kill()
-    driver.communicate()
-    workers = [attempts(piece)[0] for piece in pieces]
-    wait_until(lambda: not any(psutil.pid_exists(pid) for pid in workers), "the workers are gone", 60)
+    ends_with_its_driver(driver, tmp_path)
 
 
 def test_a_process_with_another_thread_forks_no_worker() -> None:
