@@ -41,7 +41,12 @@ class Fold:
     @property
     def seen(self) -> np.ndarray:
         """Sorted indices of all samples that had a part in the network: trained on, or chosen by."""
-        return np.setdiff1d(np.union1d(self.split.train, self.split.validation), self.split.test)
+        split = self.split
+        parts = (split.train, split.validation, split.test)
+        seen = np.zeros(max((int(part.max()) + 1 for part in parts if len(part)), default=0), bool)
+        for part, had_a_part in zip(parts, (True, True, False), strict=True):
+            seen[part] = had_a_part
+        return np.flatnonzero(seen)
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,6 +18,7 @@ import numpy as np
 
 from training.calibration import Calibration, ProbabilityScores, calibration, probability_scores
 from training.comparisons import COMPARISONS, Comparison
+from training.evaluation import threshold_curve
 from training.fold_statistics import Summary, summarise_folds
 from training.kfold_results import KFoldResults
 from training.mcnemar import PredictedPair
@@ -154,13 +155,12 @@ def average_precisions(
     """Of each class against the rest, pooled; for two classes of the second alone. Classes that no sample has
     are left out. `targets` int64 [samples], `probabilities` [samples, classes].
     """
-    from sklearn.metrics import average_precision_score
-
     found = []
     for place in [1] if len(class_names) == 2 else range(len(class_names)):
         positive = targets == place
         if positive.any():
-            pooled, share = float(average_precision_score(positive, probabilities[:, place])), positive.mean()
+            pooled = threshold_curve(targets, probabilities[:, place], place).average_precision
+            share = positive.mean()
             reading = (
                 f"Average precision of {class_names[place]} is {pooled:.3f}; always guessing would reach "
                 f"{share:.3f}."
@@ -178,23 +178,25 @@ def hard_samples(results: KFoldResults) -> tuple[HardSample, ...]:
     said = frame["prediction"].to_numpy().astype(np.int64)
     own = results.probabilities[np.arange(len(frame)), targets]
     index = frame["index"].to_numpy()
-    present, place, judged = np.unique(index, return_inverse=True, return_counts=True)
+    present, first, place, judged = np.unique(
+        index, return_index=True, return_inverse=True, return_counts=True
+    )
     missed = np.bincount(place, said != targets, len(present)).astype(np.int64)
-    hard = missed == judged
-    rows = np.flatnonzero(hard[place])
-    by_place: dict[int, list[int]] = {}
-    for row in rows.tolist():
-        by_place.setdefault(int(place[row]), []).append(row)
+    confidence = np.bincount(place, own, len(present)) / judged
+    rows = np.flatnonzero((missed == judged)[place])
+    answers: dict[int, list[int]] = {}
+    for each, answer in zip(place[rows].tolist(), said[rows].tolist(), strict=True):
+        answers.setdefault(each, []).append(answer)
     found = [
         HardSample(
             index=int(present[each]),
-            target=int(targets[those[0]]),
+            target=int(targets[first[each]]),
             missed=int(missed[each]),
             judged=int(judged[each]),
-            said=tuple(said[those].tolist()),
-            confidence=float(own[those].mean()),
+            said=tuple(given),
+            confidence=float(confidence[each]),
         )
-        for each, those in by_place.items()
+        for each, given in answers.items()
     ]
     return tuple(sorted(found, key=lambda sample: (sample.confidence, sample.index)))
 

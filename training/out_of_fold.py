@@ -35,16 +35,23 @@ class Proportion:
 
 
 def wilson_interval(successes: int, total: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Of the share behind `successes` of `total` independent trials; ValueError where these are none."""
-    from scipy import stats
+    r"""Of the share behind k `successes` of n `total` independent trials; ValueError where these are none.
+
+    (2k + z^2 \mp z \sqrt{4k(n - k)/n + z^2}) / 2(n + z^2)
+    """
+    from scipy.special import ndtri
 
     if not 0 <= successes <= total or total < 1:
         raise ValueError(
             f"{successes} successes of {total} trials; there must be 1 trial at least, and no more successes "
             "than trials"
         )
-    interval = stats.binomtest(successes, total).proportion_ci(checked_confidence(confidence), "wilson")
-    return float(interval.low), float(interval.high)
+    z = float(ndtri((1 + checked_confidence(confidence)) / 2))
+    size = 2 * (total + z**2)
+    centre = (2 * successes + z**2) / size
+    half = z / size * math.sqrt(4 * successes * (total - successes) / total + z**2)
+    low, high = centre - half, centre + half
+    return (low if successes else 0.0), (high if successes < total else 1.0)
 
 
 def pooled_accuracy(
@@ -94,31 +101,10 @@ def roc_area(
     """`positive` [samples] true or false, `scores` [samples] higher for positive, `folds` [samples] the fold
     whose network gave the score. ValueError for scores that are not finite, or lengths that differ.
     """
-    truth, given, fold_of = np.asarray(positive, bool), np.asarray(scores, np.float64), np.asarray(folds)
+    truth, given = np.asarray(positive, bool), np.asarray(scores, np.float64)
     same_length(truth, given, "positive and scores")
-    same_length(truth, fold_of, "positive and folds")
-    refuse_repeated(None, len(truth))
-    if not np.isfinite(given).all():
-        place = int((~np.isfinite(given)).argmax())
-        raise ValueError(
-            f"the score of sample {place} is {given[place]}; scores must be finite: leave the fold "
-            f"{fold_of[place]} out"
-        )
-    present = np.unique(fold_of)
-    per_fold = np.array([_area(truth[fold_of == fold], given[fold_of == fold]) for fold in present])
-    known = per_fold[~np.isnan(per_fold)]
-    mean = float(known.mean()) if len(known) else math.nan
-    pooled = _area(truth, given)
-    return RocArea(
-        class_name=class_name,
-        folds=tuple(int(fold) for fold in present),
-        per_fold=tuple(per_fold.tolist()),
-        mean=mean,
-        deviation=float(known.std(ddof=1)) if len(known) > 1 else math.nan,
-        pooled=pooled,
-        reading=_area_reading(class_name, len(known), mean, pooled),
-        warnings=_area_warnings(class_name, present[np.isnan(per_fold)], len(present), mean, pooled),
-    )
+    (area,) = _roc_areas(truth[:, None], given[:, None], np.asarray(folds), [class_name])
+    return area
 
 
 def roc_areas(
@@ -134,22 +120,56 @@ def roc_areas(
             f"probabilities have the shape {shares.shape}; for {len(truth)} samples and {len(class_names)} "
             f"classes it must be {(len(truth), len(class_names))}"
         )
-    classes = [1] if len(class_names) == 2 else range(len(class_names))
-    return tuple(roc_area(truth == place, shares[:, place], folds, class_names[place]) for place in classes)
+    classes = [1] if len(class_names) == 2 else list(range(len(class_names)))
+    names = [class_names[place] for place in classes]
+    return _roc_areas(truth[:, None] == classes, shares[:, classes], np.asarray(folds), names)
 
 
-def _area(positive: np.ndarray, scores: np.ndarray) -> float:
-    """From the ranks of the positive (Mann and Whitney 1947): a report asks for one per class and fold, and
-    scikit-learn's roc_auc_score, which gives the same, takes 20 times as long for a fold of 180 samples.
+def _roc_areas(
+    positive: np.ndarray, scores: np.ndarray, fold_of: np.ndarray, class_names: Sequence[str]
+) -> tuple[RocArea, ...]:
+    """Of each column of `positive` and `scores` [samples, classes]."""
+    same_length(positive, fold_of, "positive and folds")
+    refuse_repeated(None, len(positive))
+    wrong = ~np.isfinite(scores)
+    if wrong.any():
+        place, column = np.argwhere(wrong)[0].tolist()
+        raise ValueError(
+            f"the score of sample {place} is {scores[place, column]}; scores must be finite: leave the fold "
+            f"{fold_of[place]} out"
+        )
+    present = np.unique(fold_of)
+    of_folds = [_areas(positive[fold_of == fold], scores[fold_of == fold]) for fold in present]
+    columns = zip(class_names, np.stack(of_folds, axis=1), _areas(positive, scores).tolist(), strict=True)
+    return tuple(_roc_area(name, present, per_fold, pooled) for name, per_fold, pooled in columns)
+
+
+def _roc_area(class_name: str, present: np.ndarray, per_fold: np.ndarray, pooled: float) -> RocArea:
+    known = per_fold[~np.isnan(per_fold)]
+    mean = float(known.mean()) if len(known) else math.nan
+    return RocArea(
+        class_name=class_name,
+        folds=tuple(int(fold) for fold in present),
+        per_fold=tuple(per_fold.tolist()),
+        mean=mean,
+        deviation=float(known.std(ddof=1)) if len(known) > 1 else math.nan,
+        pooled=pooled,
+        reading=_area_reading(class_name, len(known), mean, pooled),
+        warnings=_area_warnings(class_name, present[np.isnan(per_fold)], len(present), mean, pooled),
+    )
+
+
+def _areas(positive: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Of each column, from the ranks of the positive (Mann and Whitney 1947), NaN where all are or none is: a
+    report asks for one per class and fold, and scikit-learn's roc_auc_score, which gives the same, takes 20
+    times as long for a fold of 180 samples.
     """
     from scipy import stats
 
-    positives = int(positive.sum())
-    negatives = len(positive) - positives
-    if not positives or not negatives:
-        return math.nan
-    above = stats.rankdata(scores)[positive].sum() - positives * (positives + 1) / 2
-    return float(above / (positives * negatives))
+    positives = positive.sum(axis=0)
+    pairs = positives * (len(positive) - positives)
+    above = (stats.rankdata(scores, axis=0) * positive).sum(axis=0) - positives * (positives + 1) / 2
+    return np.where(pairs > 0, above / np.maximum(pairs, 1), math.nan)
 
 
 def _area_reading(class_name: str, known: int, mean: float, pooled: float) -> str:
