@@ -91,7 +91,7 @@ def histogram(step: int, name: str, counts: Any, edges: Any, **more: Any) -> Med
         raise ValueError(
             f"the histogram {name!r} has {counts.size} counts and {edges.size} edges; edges are one more"
         )
-    if not np.all(np.diff(edges) >= 0):
+    if not (edges[1:] >= edges[:-1]).all():  # a third of np.diff's time; a NaN doesn't ascend either
         raise ValueError(f"the edges of the histogram {name!r} don't ascend, or are not numbers")
     return Medium("histogram", name, step, counts=counts, edges=edges, **more)
 

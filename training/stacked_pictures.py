@@ -28,12 +28,15 @@ def histograms(
         if not bool(((span > 1e-30) & (span < 1e30)).all()):  # equal values, extreme ones, or no numbers
             yield name, [histogram(row, bins) for row in own]
             continue
-        scaled = own.sub(low[:, None]).mul_((bins / span.double()).float()[:, None]).clamp_(0, bins - 1)
-        first = bins * torch.arange(len(own), dtype=torch.int32, device=own.device)[:, None]
-        counts = torch.bincount(scaled.int().add_(first).flatten(), minlength=bins * len(own))
-        counted = counts.view(len(own), bins).double().cpu().numpy()
+        scaled = own.sub(low[:, None]).mul_((bins / span.double()).float()[:, None])
+        # The highest values come to stand at `bins`, in a bin of their own that is added to the last one:
+        # to keep them below it would be one more pass over all values
+        first = (bins + 1) * torch.arange(len(own), dtype=torch.int32, device=own.device)[:, None]
+        counts = torch.bincount(scaled.int().add_(first).flatten(), minlength=(bins + 1) * len(own))
+        counted = counts.view(len(own), bins + 1).double().cpu().numpy()
+        counted[:, bins - 1] += counted[:, bins]
         edges = np.linspace(low.double().cpu().numpy(), high.double().cpu().numpy(), bins + 1, axis=1)
-        yield name, list(zip(counted, edges, strict=True))
+        yield name, list(zip(counted[:, :bins], edges, strict=True))
 
 
 def confusions(outputs: Sequence[Evaluation], task: Task, classes: int) -> dict[int, np.ndarray]:
