@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import itertools
 import math
 import threading
 import time
@@ -66,8 +67,9 @@ class Background:
         self.waiting_bytes = 0
         self._counted = 0  # records of the current segment that the tally knows
         self._beats: deque[tuple[float, int]] = deque(maxlen=10)  # time and step, for the rate
-        self.last_beat = 0.0
-        self._next_media = 0.0  # time.monotonic()
+        # A run that is over within a second writes its status twice and its pictures once
+        self.last_beat = time.monotonic()
+        self._next_media = self.last_beat + BEAT_SECONDS
 
     def wake(self) -> None:
         """Called by the training thread when it has gone on to the next segment."""
@@ -107,8 +109,6 @@ class Background:
         self._crew.remove(self)
         with self._turns:
             self._ended = True
-        self._count()
-        self.recorder.current()[0].close()
         tasks = (self._finish_scalars, self._finish_media, self._finish_predictions)
         if self._crew.shared:  # other runs end beside this one: threads of its own would only cost turns
             for task in tasks:
@@ -120,8 +120,16 @@ class Background:
         self.write_status()
 
     def _finish_scalars(self) -> None:
+        while (segment := self.recorder.take_full()) is not None:
+            self._fold(segment)
+        last, written = self.recorder.current()
+        last.written = written
+        if written:
+            self._fold(last)
+        else:
+            last.remove()
         with self._trouble("scalars/"):
-            fold_segments(self.directory)
+            fold_segments(self.directory)  # those that a full disk has held back
             compact_scalars(self.directory)
 
     def _finish_media(self) -> None:
@@ -175,14 +183,16 @@ class Background:
         self._count_to(current, written)
 
     def _fold(self, segment: Segment) -> None:
-        """Counts the rest of a full segment, and makes a part of it."""
+        """Counts the rest of a segment that is written to no more, and makes a part of it."""
         pieces: dict[Series, list[Curve]] = {}
-        for start in range(0, segment.written, SLICE_RECORDS):
-            records = segment.records(start, min(start + SLICE_RECORDS, segment.written))
-            for series, curve in curves(records, segment.groups).items():
+        ends = {*range(SLICE_RECORDS, segment.written, SLICE_RECORDS), self._counted, segment.written}
+        for start, end in itertools.pairwise(sorted({0, *ends})):
+            found = curves(segment.records(start, end), segment.groups)
+            for series, curve in found.items():
                 pieces.setdefault(series, []).append(curve)
+            if start >= self._counted:
+                self._tally.add(found)
             breath()
-        self._count_to(segment, segment.written)
         self._counted = 0
         if self._folded(segment.number, {series: Curve.joined(found) for series, found in pieces.items()}):
             segment.remove()

@@ -61,13 +61,6 @@ def words(codes: np.ndarray, known: Sequence[str]) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(indices, texts(known))
 
 
-def same_word(code: int, count: int, known: pa.Array) -> pa.DictionaryArray:
-    """A column of one text, `count` times: its place in the texts `known`, -1 for null."""
-    if code < 0:
-        return pa.DictionaryArray.from_arrays(pa.nulls(count, pa.int32()), known)
-    return pa.DictionaryArray.from_arrays(numbers(np.full(count, code, np.int32), pa.int32()), known)
-
-
 def words_of(values: Sequence[str | None]) -> pa.DictionaryArray:
     """The same from the texts themselves."""
     known = list(dict.fromkeys(value for value in values if value is not None))

@@ -17,14 +17,16 @@ from logs.directory import RunDirectory, patiently
 from logs.errors import LogsError
 from logs.parts import (
     Part,
+    all_parts,
     folder_to_disk,
     list_parts,
     list_segments,
-    next_number,
+    number_after,
     part_name,
     publish,
     remove_covered,
     scalar_files,
+    uncovered,
 )
 from logs.scalar_parts import ScalarPart, write_curves, write_scalars
 from logs.wal import curves, read_segment
@@ -51,8 +53,9 @@ def fold_segments(directory: RunDirectory) -> int:
     Only for a run that nobody writes to. OSError on a full disk, BrokenRunError for a damaged segment.
     """
     folded = 0
-    free = dict(scalar_files(directory).segments)
-    for number, path in list_segments(directory):
+    found = list_segments(directory)
+    free = dict(scalar_files(directory).segments) if found else {}
+    for number, path in found:
         if number in free:
             records = read_segment(path)
             rows = curves(records.rows, records.groups)
@@ -69,6 +72,8 @@ def compact_scalars(directory: RunDirectory) -> None:
 
     Does nothing while a segment is in no part: the new part would cover its number.
     """
+    if len(all_parts(directory.scalars)) < 2:
+        return
     parts = list_parts(directory.scalars)
     if scalar_files(directory).segments:
         return
@@ -88,11 +93,12 @@ def compact_rows(folder: Path, newest: Sequence[pa.Table] = ()) -> None:
     groups are copied one after the other, in order. OSError on a full disk, BrokenRunError for a damaged
     part: the parts stay, and the newest rows become one where there is room for them.
     """
-    parts = list_parts(folder)
+    found = all_parts(folder)
+    parts = uncovered(found)
     if sum(part.path.stat().st_size for part in parts) >= LARGE_BYTES:
         parts = []
     if newest or len(parts) > 1:
-        last = next_number(folder) if newest else parts[-1].last
+        last = number_after(found) if newest else parts[-1].last
         first = parts[0].first if parts else last
         try:
             publish(folder / part_name(first, last), lambda unfinished: _copy(parts, newest, unfinished))
@@ -100,7 +106,8 @@ def compact_rows(folder: Path, newest: Sequence[pa.Table] = ()) -> None:
             if parts and newest:
                 publish(folder / part_name(last, last), lambda unfinished: _copy([], newest, unfinished))
             raise
-    remove_covered(folder)
+    if found:
+        remove_covered(folder)
 
 
 def _merged(parts: list[ScalarPart], rows: dict[Series, int]) -> Iterator[tuple[Series, Curve]]:

@@ -11,7 +11,7 @@ import contextlib
 import os
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,8 +66,12 @@ def publish(path: Path, write: Callable[[Path], None]) -> None:
 
 def list_parts(folder: Path) -> list[Part]:
     """The parts to read, in order, none covered by another; foreign and unfinished files are left aside."""
-    found = all_parts(folder)
-    return [part for part in found if not any(other.covers(part) for other in found)]
+    return uncovered(all_parts(folder))
+
+
+def uncovered(parts: Sequence[Part]) -> list[Part]:
+    """Those of a folder's parts that no other one covers."""
+    return [part for part in parts if not any(other.covers(part) for other in parts)]
 
 
 def all_parts(folder: Path) -> list[Part]:
@@ -117,7 +121,12 @@ def remove_covered(folder: Path) -> None:
 
 def next_number(folder: Path) -> int:
     """The number after the highest one that a part of the folder covers."""
-    return max((part.last for part in all_parts(folder)), default=-1) + 1
+    return number_after(all_parts(folder))
+
+
+def number_after(parts: Sequence[Part]) -> int:
+    """The same, of parts that are known."""
+    return max((part.last for part in parts), default=-1) + 1
 
 
 def _scalar_files(directory: RunDirectory) -> ScalarFiles:
