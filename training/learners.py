@@ -10,7 +10,7 @@ from jaxtyping import Float, Int64, Shaped
 from torch import Tensor, nn
 
 from models.losses import LOSSES, build_loss
-from training.members import Member
+from training.members import Member, networks_of
 from training.stacked import Masks, StackedNetworks
 from training.stacked_optimizers import Columns, Pieces, StackedOptimizer
 
@@ -24,7 +24,7 @@ class Learners:
 
     def __init__(self, members: Sequence[Member], device: torch.device) -> None:
         configs = [member.config for member in members]
-        self.networks = StackedNetworks([m.build() for m in members], members[0].input_shape, device)
+        self.networks = StackedNetworks(networks_of(members), members[0].input_shape, device)
         self.optimizer = StackedOptimizer(configs, self.networks.weights)
         self.loss = sample_losses(members[0].loss, dict(configs[0].loss_settings), 0.0)
         smoothing = [config.label_smoothing for config in configs]

@@ -109,6 +109,20 @@ class Member:
             return self.about.build()
 
 
+def networks_of(members: Sequence[Member]) -> list[nn.Module]:
+    """What each member builds. Those that begin with the same weights, as folds do and most trials, share one
+    network: read it, and don't write into it.
+    """
+    built: dict[tuple[int, Network], nn.Module] = {}
+    found = []
+    for member in members:
+        key = (member.config.seed, member.about)
+        if key not in built:
+            built[key] = member.build()
+        found.append(built[key])
+    return found
+
+
 def why_not_together(members: Sequence[Member]) -> str | None:
     """Why these can't train as one, and what to do instead; None where they can."""
     if not members:

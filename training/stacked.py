@@ -51,7 +51,9 @@ class StackedNetworks:
     def __init__(
         self, networks: Sequence[nn.Module], input_shape: tuple[int, ...], device: torch.device
     ) -> None:
-        """`networks` differ in their numbers only; they are copied. Dropout may be missing in some."""
+        """`networks` differ in their numbers only, and one may come several times; they are copied. Dropout
+        may be missing in some.
+        """
         pattern = max(networks, key=lambda network: len(list(network.modules())))
         self.sites = dropout_sites(pattern, input_shape)
         self.masks = {f"{name}.mask" for name in self.sites}
@@ -60,11 +62,14 @@ class StackedNetworks:
         self.counts_batches = any(isinstance(module, norms) for module in pattern.modules())
         self.whole = None if self.layers is not None else _mapped(pattern, device)
         self.places = _places(pattern)
-        named = [dict(network.named_parameters()) for network in networks]
-        rows = [torch.cat([own[place.name].detach().flatten() for place in self.places]) for own in named]
-        self.weights = torch.stack(rows).to(device)
-        states = [dict(network.named_buffers()) for network in networks]
-        self.buffers = {name: torch.stack([s[name] for s in states]).to(device) for name in states[0]}
+        distinct = {id(network): network for network in networks}  # members may begin with the same weights
+        rows = {key: self._row(network) for key, network in distinct.items()}
+        self.weights = torch.stack([rows[id(network)] for network in networks]).to(device)
+        states = {key: dict(network.named_buffers()) for key, network in distinct.items()}
+        self.buffers = {
+            name: torch.stack([states[id(network)][name] for network in networks]).to(device)
+            for name in states[id(pattern)]
+        }
         self._views: dict[str, Tensor] = {}
         self._gradients: tuple[Tensor, dict[str, Tensor]] | None = None
 
@@ -125,6 +130,10 @@ class StackedNetworks:
         assert self.whole is not None
         placed = {name: each.movedim(-1, 1) if name in self.masks else each for name, each in state.items()}
         return self.whole(placed, inputs, training).transpose(1, 2)
+
+    def _row(self, network: nn.Module) -> Float[Tensor, "numbers"]:
+        own = dict(network.named_parameters())
+        return torch.cat([own[place.name].detach().flatten() for place in self.places])
 
     def _named(self, rows: Float[Tensor, "members numbers"]) -> dict[str, Tensor]:
         """Each parameter's part of such rows."""

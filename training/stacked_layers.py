@@ -13,7 +13,6 @@ anew where tests check the shapes of what it is given.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -21,6 +20,7 @@ from typing import Any
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.func import functional_call
 from torch.nn import functional
 
 from models.activations import ACTIVATIONS, build_activation
@@ -343,9 +343,15 @@ def _leaves(network: nn.Module, prefix: str = "") -> list[tuple[str, nn.Module]]
 
 @torch.no_grad()
 def _agree(network: nn.Module, layers: list[Layer], input_shape: tuple[int, ...]) -> bool:
-    reference = copy.deepcopy(network).double().eval()  # in float64 no unit of a threshold falls otherwise
+    # In float64 no unit of a threshold falls otherwise
     samples = torch.randn(3, *input_shape, generator=torch.Generator().manual_seed(0)).double()
-    state = {name: tensor.unsqueeze(0) for name, tensor in reference.state_dict().items()}
+    own = {
+        name: tensor.double() if tensor.is_floating_point() else tensor
+        for name, tensor in (*network.named_parameters(), *network.named_buffers())
+    }
+    state = {name: tensor.unsqueeze(0) for name, tensor in own.items()}
     together = through(layers, samples.unsqueeze(0), state, training=False)
-    alone = reference(samples)
+    mode = network.training
+    alone = functional_call(network.eval(), own, (samples,))
+    network.train(mode)
     return alone.shape == together[0].T.shape and torch.allclose(alone, together[0].T)
