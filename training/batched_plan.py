@@ -63,8 +63,10 @@ def chosen(count: int, processes: int, together: float, alone: float) -> Plan:
     return Plan(together < other, f"{sums}; {verdict}", together, alone)
 
 
-def time_together(members: Sequence[Member]) -> float:
-    """Seconds of one step of all members as one."""
+def time_together(members: Sequence[Member], enough: float = 0.0) -> float:
+    """Seconds of one step of all members as one. After a round that takes less than `enough` for each of its
+    steps there is no other: other work can only have slowed it down.
+    """
     training = BatchedTraining(members)
     training.most = min(training.most, BLOCK)
     found: list[float] = []
@@ -75,7 +77,7 @@ def time_together(members: Sequence[Member]) -> float:
         if isinstance(scores, StepScores):
             found.append((now - before) / len(scores.steps))
             spent += now - before
-        if len(found) > ROUNDS or (len(found) > 1 and spent > ENOUGH_SECONDS):
+        if len(found) > ROUNDS or (len(found) > 1 and (found[-1] < enough or spent > ENOUGH_SECONDS)):
             break
         before = time.perf_counter()
     return min(found[1:] or found)  # the first block warms up; a very short training has no other

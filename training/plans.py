@@ -169,10 +169,8 @@ def _measured(
         job.config.epochs * batches_in(len(data.train), job.config.batch_size)
         for job, data in zip(group, datas, strict=False)
     )
-    every = time_together(members)
     log = count * TOGETHER_SECONDS
     scale = EPOCH_ENDS * steps * count / len(members)
-    inside = log + scale * every  # all of them in one process
     start = 0.0 if engine == "serial" or ready else START_SECONDS
 
     def one_by_one(step: float) -> tuple[float, int]:
@@ -180,7 +178,10 @@ def _measured(
         one = ALONE_SECONDS + EPOCH_ENDS * steps * (step + STEP_SECONDS)
         return min((count * one, 0), (start + math.ceil(count / workers) * one, workers))
 
-    if inside < one_by_one(LEAST_SECONDS)[0]:  # other work can only have made it look slower
+    enough = (one_by_one(LEAST_SECONDS)[0] - log) / scale  # seconds of a step below which nothing is to weigh
+    every = time_together(members, enough)
+    inside = log + scale * every  # all of them in one process
+    if every < enough:
         processes = min(workers, count // 2) if ready else 0
         processes = processes if processes > 1 else 0
         why = (

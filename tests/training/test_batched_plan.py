@@ -64,9 +64,18 @@ def test_what_cannot_be_one_is_trained_one_after_another_and_the_reason_is_said(
     assert refused.reason.startswith("model_settings is")
 
 
-@pytest.mark.parametrize(("blocks", "counted"), [((0.6, 0.02, 0.01), 2), ((0.6,), 1), ((0.0, 0.6, 0.6), 2)])
-def test_slow_steps_are_timed_a_few_times_and_never_by_the_first_alone(
-    blocks: tuple[float, ...], counted: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("blocks", "enough", "counted"),
+    [
+        ((0.6, 0.02, 0.01), 0.0, 2),
+        ((0.6,), 0.0, 1),
+        ((0.0, 0.6, 0.6), 0.0, 2),
+        ((0.05, 0.04, 0.02, 0.01), 0.03, 3),
+        ((0.02, 0.01, 0.02), 0.03, 2),
+    ],
+)
+def test_steps_that_are_slow_or_quick_enough_are_timed_no_more_and_never_by_the_first_alone(
+    blocks: tuple[float, ...], enough: float, counted: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done: list[float] = []
     clock = [0.0]
@@ -81,6 +90,6 @@ def test_slow_steps_are_timed_a_few_times_and_never_by_the_first_alone(
 
     monkeypatch.setattr("training.batched_plan.BatchedTraining", Steps)
     monkeypatch.setattr("training.batched_plan.time.perf_counter", lambda: clock[0])
-    found = time_together(members_of(2, tmp_path))
+    found = time_together(members_of(2, tmp_path), enough)
     assert len(done) == counted
     assert found == pytest.approx(min(done[1:] or done))  # the first one warms up, where there is another

@@ -147,7 +147,7 @@ def test_where_forks_are_no_use_none_are_made(means: Means, threads: int, most: 
 def test_small_networks_are_shared_by_workers_that_wait(
     ready: bool, folds: int, workers: int, processes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("training.plans.time_together", lambda members: 0.0005)
+    monkeypatch.setattr("training.plans.time_together", lambda members, enough=0.0: 0.0005)
     monkeypatch.setattr("training.plans.time_alone", lambda member: 0.0004)
     config = RunConfig(epochs=30, train_samples=300, device="cpu").replace(hidden_width=8)
     options = FoldOptions("stratified", folds)
