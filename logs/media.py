@@ -86,14 +86,39 @@ def image(step: int, name: str, picture: Any, caption: str = "", **more: Any) ->
 
 def histogram(step: int, name: str, counts: Any, edges: Any, **more: Any) -> Medium:
     """How many values lie between each two neighbours of `edges`."""
+    counts, edges = _checked_bins(name, counts, edges, 1)
+    return Medium("histogram", name, step, counts=counts, edges=edges, **more)
+
+
+def histograms(
+    steps: Any, name: str, counts: Any, edges: Any, epochs: Any = None, **more: Any
+) -> list[Medium]:
+    """One for each row of `counts`[n, bins] and `edges`[n, bins + 1]; steps[n], and epochs[n] or None."""
+    counts, edges = _checked_bins(name, counts, edges, 2)
+    moments = np.asarray(steps).tolist()
+    passes = [math.nan] * len(moments) if epochs is None else np.asarray(epochs).tolist()
+    if not len(moments) == len(passes) == len(counts):
+        raise ValueError(
+            f"{len(counts)} histograms {name!r} have {len(moments)} steps and {len(passes)} epochs; one each"
+        )
+    return [
+        Medium("histogram", name, step, epoch, counts=own, edges=ends, **more)
+        for step, epoch, own, ends in zip(moments, passes, counts, edges, strict=True)
+    ]
+
+
+def _checked_bins(name: str, counts: Any, edges: Any, axes: int) -> tuple[np.ndarray, np.ndarray]:
+    """Copies of both, bins along the last axis."""
     counts, edges = np.array(counts, np.float64), np.array(edges, np.float64)
-    if counts.ndim != 1 or edges.shape != (len(counts) + 1,) or not len(counts):
+    bins = counts.shape[-1] if counts.ndim == axes else 0
+    if not bins or edges.shape != (*counts.shape[:-1], bins + 1):
         raise ValueError(
             f"the histogram {name!r} has {counts.size} counts and {edges.size} edges; edges are one more"
         )
-    if not (edges[1:] >= edges[:-1]).all():  # a third of np.diff's time; a NaN doesn't ascend either
+    ascend = edges[..., 1:] >= edges[..., :-1]  # a third of np.diff's time; a NaN doesn't ascend either
+    if not ascend.all():
         raise ValueError(f"the edges of the histogram {name!r} don't ascend, or are not numbers")
-    return Medium("histogram", name, step, counts=counts, edges=edges, **more)
+    return counts, edges
 
 
 def text(step: int, name: str, content: str, **more: Any) -> Medium:

@@ -226,6 +226,15 @@ class RunWriter:
         """How many values lie between each two neighbours of `edges`, as numpy.histogram gives it."""
         self._add(media.histogram(step, name, counts, edges, split=split, epoch=epoch))
 
+    def histograms(
+        self, steps: Any, name: str, counts: Any, edges: Any, split: str | None = None, epochs: Any = None
+    ) -> None:
+        """What n calls of `histogram` would log, checked at once: steps int64[n], counts float64[n, bins],
+        edges float64[n, bins + 1], and epochs float64[n] or None.
+        """
+        for item in media.histograms(steps, name, counts, edges, epochs, split=split):
+            self._add(item)
+
     def text(
         self, step: int, name: str, content: str, split: str | None = None, epoch: float = math.nan
     ) -> None:

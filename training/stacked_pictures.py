@@ -17,16 +17,17 @@ from training.tasks import Task, classes_meant
 
 def histograms(
     values: Float[Tensor, "members numbers"], places: Sequence[Place], bins: int = BINS
-) -> Iterator[tuple[str, list[tuple[np.ndarray, np.ndarray]]]]:
-    """For each parameter its name, and every member's counts and edges as `training.pictures.histogram` gives
-    them.
+) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    """For each parameter its name, and every member's counts [members, bins] and edges [members, bins + 1] as
+    `training.pictures.histogram` gives them.
     """
     for name, _, begin, end in places:
         own = values[:, begin:end]
         low, high = own.amin(dim=1), own.amax(dim=1)  # aminmax takes ten times as long along a dimension
         span = high - low
         if not bool(((span > 1e-30) & (span < 1e30)).all()):  # equal values, extreme ones, or no numbers
-            yield name, [histogram(row, bins) for row in own]
+            counted, edges = map(np.stack, zip(*(histogram(row, bins) for row in own), strict=True))
+            yield name, counted, edges
             continue
         scaled = own.sub(low[:, None]).mul_((bins / span.double()).float()[:, None])
         # The highest values come to stand at `bins`, in a bin of their own that is added to the last one:
@@ -36,7 +37,7 @@ def histograms(
         counted = counts.view(len(own), bins + 1).double().cpu().numpy()
         counted[:, bins - 1] += counted[:, bins]
         edges = np.linspace(low.double().cpu().numpy(), high.double().cpu().numpy(), bins + 1, axis=1)
-        yield name, list(zip(counted[:, :bins], edges, strict=True))
+        yield name, counted[:, :bins], edges
 
 
 def confusions(outputs: Sequence[Evaluation], task: Task, classes: int) -> dict[int, np.ndarray]:

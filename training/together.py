@@ -230,12 +230,15 @@ class Company:
         """Those of several epochs by one count: small tensors cost calls, not arithmetic."""
         if not self.drawn:
             return
-        moments = [moment for some, _, _ in self.drawn for moment in some]
+        numbers, steps, epochs = np.array([moment for some, _, _ in self.drawn for moment in some]).T
+        rows = {number: np.flatnonzero(numbers == number) for number in np.unique(numbers).tolist()}
         for kind, place in (("weights", 1), ("gradients", 2)):
             values = torch.cat([each[place] for each in self.drawn])
-            for name, found in histograms(values, self.training.learners.networks.places):
-                for (number, step, epoch), (counts, edges) in zip(moments, found, strict=True):
-                    self.runs[number].histogram(step, f"{kind}/{name}", counts, edges, epoch=epoch)
+            for name, counts, edges in histograms(values, self.training.learners.networks.places):
+                for number, own in rows.items():
+                    self.runs[number].histograms(
+                        steps[own], f"{kind}/{name}", counts[own], edges[own], epochs=epochs[own]
+                    )
         self.drawn.clear()
 
     def _log_confusions(

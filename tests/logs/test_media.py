@@ -14,7 +14,7 @@ import pytest
 from logs import RunReader, RunWriter
 from logs.compaction import compact_rows
 from logs.errors import BrokenRunError
-from logs.media import as_png, histogram, image, matrix, media_table, text, write_media
+from logs.media import as_png, histogram, histograms, image, matrix, media_table, text, write_media
 from logs.media_reader import MediaReader
 from logs.parts import list_parts, part_name, publish
 from logs.schema import MEDIA, PREDICTIONS
@@ -67,6 +67,21 @@ def test_histograms_texts_and_matrices_come_back(run: RunWriter) -> None:
     assert (confusion.labels, confusion.split, confusion.step) == (("cat", "dog"), "validation", 3)
     assert plain.values.shape == (0, 0)
     assert pq.read_table(list_parts(run.directory.media)[0].path).schema.equals(MEDIA)
+
+
+def test_histograms_of_many_steps_are_those_of_as_many_calls(run: RunWriter) -> None:
+    counts = np.random.default_rng(0).integers(0, 9, (4, 16))
+    edges = np.sort(np.random.default_rng(1).normal(size=(4, 17)), axis=1)
+    run.histograms(np.arange(4), "weights/a", counts, edges, "train", epochs=np.arange(4) / 2)
+    for step in range(4):
+        run.histogram(step, "weights/b", counts[step], edges[step], "train", epoch=step / 2)
+    run.finish()
+    found = RunReader(run.directory.path).histograms()
+    one, other = ([each for each in found if each.name == f"weights/{name}"] for name in ("a", "b"))
+    for block, single in zip(one, other, strict=True):
+        assert (block.step, block.epoch, block.split) == (single.step, single.epoch, single.split)
+        assert np.array_equal(block.counts, single.counts)
+        assert np.array_equal(block.edges, single.edges)
 
 
 def test_media_are_there_within_seconds_while_the_run_goes_on(run: RunWriter) -> None:
@@ -168,6 +183,10 @@ def test_only_the_newest_are_read_when_asked(run: RunWriter) -> None:
         (lambda: histogram(0, "x", [1, 2], [0, 1]), "edges are one more"),
         (lambda: histogram(0, "x", [1, 2], [0, 2, 1]), "don't ascend"),
         (lambda: histogram(0, "x", [1], [0, math.nan]), "don't ascend"),
+        (lambda: histograms([0], "x", [[1, 2]], [[0, 1]]), "edges are one more"),
+        (lambda: histograms([0, 1], "x", [[1], [1]], [[0, 1], [1, 0]]), "don't ascend"),
+        (lambda: histograms([0], "x", [[1], [1]], [[0, 1], [0, 1]]), "2 histograms 'x' have 1 steps"),
+        (lambda: histograms([0], "x", [[1]], [[0, 1]], epochs=[1, 2]), "1 steps and 2 epochs"),
         (lambda: text(0, "x", 3), "must be a text"),  # type: ignore[arg-type]
         (lambda: text(0, "", "x"), "a name is a text"),
         (lambda: text(0, "é" * 101, "x"), "more than 200 bytes"),

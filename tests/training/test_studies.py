@@ -352,9 +352,9 @@ def test_histograms_of_many_are_those_of_each() -> None:
     values = torch.randn(5, 40)
     values[3, :10] = 2.0  # a parameter whose values are all equal
     places = [Place("a", (10,), 0, 10), Place("b", (30,), 10, 40)]
-    for name, found in histograms(values, places):
+    for name, *found in histograms(values, places):
         own = values[:, :10] if name == "a" else values[:, 10:]
-        for row, (counts, edges) in zip(own, found, strict=True):
+        for row, counts, edges in zip(own, *found, strict=True):
             expected = histogram(row)
             assert np.array_equal(counts, expected[0])
             assert np.allclose(edges, expected[1])
