@@ -22,7 +22,9 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor
 
+from training.compiled_steps import Said, compiled_steps
 from training.learners import Learners
+from training.loop import batches_in
 from training.members import Member, why_not_together
 from training.stacked import StackedNetworks
 from training.stacked_best import StackedBest
@@ -119,6 +121,10 @@ class BatchedTraining:
         )  # of who is gone
         masked = sum(int(np.prod(shape)) for shape in sites.values())
         self.most = steps_at_once(len(members), members[0].config.batch_size, members[0].input_shape, masked)
+        steps = max(m.config.epochs * batches_in(len(m.train), m.config.batch_size) for m in members)
+        self.compiled = compiled_steps(
+            self.learners, self.train, members[0].loss, members[0].config.optimizer, steps
+        )
         self.alive = np.arange(
             len(members)
         )  # numbers of those that are still trained, a row each in the stacks
@@ -156,19 +162,23 @@ class BatchedTraining:
         order = EpochOrder([self.members[number] for number in self.alive.tolist()], self.epoch)
         for block in order.blocks(self.most, fill=not self.learners.networks.counts_batches):
             places = order.of(block)
-            inputs, targets = self.train.gather(block.members, places)
             updates = self.steps[self.alive[block.members]] + np.arange(block.steps)[:, None]
             rates = self.schedules.rates(self.alive[block.members], updates)
-            losses, outputs = self._train_block(block, inputs, targets, rates)
+            if self.compiled is not None:
+                targets = self.train.targets_of(block.members, places)
+                said = self.compiled.train(
+                    self.learners, self.train, self.masks, block, places, targets, rates
+                )
+            else:
+                inputs, targets = self.train.gather(block.members, places)
+                said = self._train_block(block, inputs, targets, rates)
             self.steps[self.alive[block.members]] += block.steps
             epochs = (
                 self.epoch + (block.first + 1 + np.arange(block.steps)[:, None]) / order.steps[block.members]
             )
-            yield self._after_block(block, losses, outputs, targets, updates + 1, epochs, rates)
+            yield self._after_block(block, said, targets, updates + 1, epochs, rates)
 
-    def _train_block(
-        self, block: Block, inputs: Tensor, targets: Tensor, rates: np.ndarray
-    ) -> tuple[Float[Tensor, "steps members"], Float[Tensor, "steps members samples outputs"]]:
+    def _train_block(self, block: Block, inputs: Tensor, targets: Tensor, rates: np.ndarray) -> Said:
         """The hot loop: the updates of a block, with nothing in it that could be done before or after."""
         everyone = len(block.members) == len(self.alive)
         rows = torch.from_numpy(block.members).to(self.device)
@@ -188,13 +198,12 @@ class BatchedTraining:
         outputs = torch.stack(done)
         losses = learners.losses(outputs, targets, share)
         # Contiguous: along the strided classes argmax takes four times as long
-        return losses, outputs.transpose(2, 3).contiguous()
+        return Said(losses, outputs.transpose(2, 3).contiguous(), {})
 
     def _after_block(
         self,
         block: Block,
-        losses: Tensor,
-        outputs: Tensor,
+        said: Said,
         targets: Tensor,
         steps: np.ndarray,
         epochs: np.ndarray,
@@ -202,12 +211,14 @@ class BatchedTraining:
     ) -> StepScores:
         """Reads a block's numbers, and finds members whose loss is no number any more."""
         numbers = self.alive[block.members]
-        values = {name: np.empty(losses.shape, np.float32) for name in self.scores.step_names}
+        values = {name: np.empty(rates.shape, np.float32) for name in self.scores.step_names}
         for size, columns in block.groups():
-            own = outputs[:, columns, :size], targets[:, columns, :size]
-            for name, found in self.scores.of_steps(numbers[columns], losses[:, columns], *own).items():
+            own = said.outputs[:, columns, :size], targets[:, columns, :size]
+            known = {name: found[:, columns] for name, found in said.known.items()}
+            losses = said.losses[:, columns]
+            for name, found in self.scores.of_steps(numbers[columns], losses, *own, known).items():
                 values[name][:, columns] = found
-        self._tally.add(block, values, outputs, targets)
+        self._tally.add(block, values, said.outputs, targets)
         broken = ~np.isfinite(values["loss"])
         before = np.cumsum(broken, axis=0) - broken  # broken steps before this one
         former = np.array([self.errors[number] is not None for number in numbers.tolist()])

@@ -102,11 +102,24 @@ class StackedSamples:
         self, members: np.ndarray, places: Int64[Tensor, "steps members batch"]
     ) -> tuple[Float[Tensor, "steps members batch *shape"], Tensor]:
         """The inputs and targets of these places, which count each member's own samples from 0."""
-        own = (places + torch.from_numpy(self.starts[members])[:, None]).flatten()
-        chosen = self.bank.index_select(0, self.rows[own].to(self.bank.device)).to(self.device)
-        targets = self.targets.index_select(0, own.to(self.device))
+        rows = self.in_bank(members, places).flatten()
+        chosen = self.bank.index_select(0, rows.to(self.bank.device)).to(self.device)
         inputs = self._ready(chosen.view(*places.shape, *chosen.shape[1:]), members)
-        return inputs, targets.view(*places.shape, *targets.shape[1:])
+        return inputs, self.targets_of(members, places)
+
+    def targets_of(self, members: np.ndarray, places: Int64[Tensor, "steps members batch"]) -> Tensor:
+        """The targets alone."""
+        targets = self.targets.index_select(0, self._own(members, places).flatten().to(self.device))
+        return targets.view(*places.shape, *targets.shape[1:])
+
+    def in_bank(
+        self, members: np.ndarray, places: Int64[Tensor, "steps members batch"]
+    ) -> Int64[Tensor, "steps members batch"]:
+        """Where in `bank` the samples lie."""
+        return self.rows[self._own(members, places)]
+
+    def _own(self, members: np.ndarray, places: Tensor) -> Tensor:
+        return places + torch.from_numpy(self.starts[members])[:, None]
 
     def _ready(self, inputs: Tensor, members: np.ndarray) -> Tensor:
         chosen = [each for each in (self.normalise[m] for m in members.tolist()) if each is not None]
@@ -187,16 +200,25 @@ class DropoutMasks:
 
     def draw(self, block: Block) -> list[dict[str, Tensor]]:
         """The masks of each step of a block: 0 or 1 / (1 - p), [members, *shape, samples]."""
-        if not self.sites:
+        every = self.drawn(block)
+        if every is None:
             return [{}] * block.steps
         numbers = [int(np.prod(shape)) for shape in self.sites.values()]
-        every = torch.stack([self._of(m, block.steps, sum(numbers)) for m in block.members.tolist()], dim=1)
         split = every[..., : block.size].to(self.device).split(numbers, dim=2)
         shaped = {
             f"{name}.mask": part.unflatten(2, shape)
             for (name, shape), part in zip(self.sites.items(), split, strict=True)
         }
         return [{name: masks[step] for name, masks in shaped.items()} for step in range(block.steps)]
+
+    def drawn(self, block: Block) -> Float[Tensor, "steps members numbers batch"] | None:
+        """The same as one tensor on the CPU, one site after the other and for whole batches; None without
+        dropout.
+        """
+        numbers = sum(int(np.prod(shape)) for shape in self.sites.values())
+        if not numbers:
+            return None
+        return torch.stack([self._of(m, block.steps, numbers) for m in block.members.tolist()], dim=1)
 
     def _of(self, member: int, steps: int, numbers: int) -> Float[Tensor, "steps numbers batch"]:
         """A step takes as many random numbers whatever its size and the block's: so a member has the same

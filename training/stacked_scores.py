@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -45,14 +45,16 @@ class StackedScores:
         losses: Float[Tensor, "steps members"],
         outputs: Float[Tensor, "steps members batch outputs"],
         targets: Tensor,
+        known: Mapping[str, np.ndarray],
     ) -> Scores:
-        """What each step says, [steps, members]; one transfer."""
-        outputs, targets = self._in_units(members, outputs, 1), self._in_units(members, targets, 1)
-        found = [losses]
+        """What each step says, [steps, members]; one transfer. `known`: metrics that are there already."""
+        found = {"loss": losses}
         for metric in self.per_step:
-            flat = metric.of_batches(outputs.flatten(0, 1), targets.flatten(0, 1))
-            found.append(flat.view(losses.shape))
-        return dict(zip(self.step_names, torch.stack(found).cpu().numpy(), strict=True))
+            if metric.name not in known:
+                units, in_units = self._in_units(members, outputs, 1), self._in_units(members, targets, 1)
+                flat = metric.of_batches(units.flatten(0, 1), in_units.flatten(0, 1))
+                found[metric.name] = flat.view(losses.shape)
+        return {**dict(zip(found, torch.stack(list(found.values())).cpu().numpy(), strict=True)), **known}
 
     def of_epoch(self, members: np.ndarray, outputs: Tensor, targets: Tensor) -> Scores:
         """The metrics that are no means over samples, [members], of outputs [members, samples, outputs]."""

@@ -25,7 +25,16 @@ from logs.process import of_its_own
 REFILL_SECONDS = 1.5  # after one was taken: its first moments need the cores more than the next one does
 READY = b"ready\n"
 ROOT = Path(__file__).resolve().parents[1]  # where `-m training.warm` is found
-IMPORTED = ("sklearn.datasets", "safetensors.torch", "logs.writer", "logs.tables", "training.lab_script")
+IMPORTED = (
+    "sklearn.datasets",
+    "safetensors.torch",
+    "logs.writer",
+    "logs.tables",
+    "training.lab_script",
+    "training.kfold",
+    "training.sweep",
+    "training.compiled_steps",
+)
 
 
 class Spares:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from logs.directory import RunDirectory
 from logs.reader import RunReader
+from training import compiled_steps
 from training.train import main
 
 Trained = Callable[..., RunReader]
@@ -33,3 +34,19 @@ def train(tmp_path: Path) -> Trained:
         return RunReader(RunDirectory.existing(made).path)
 
     return run
+
+
+@pytest.fixture
+def kernel() -> Iterator[None]:
+    """With compiled steps at hand, as in a process that has waited for its job."""
+    assert compiled_steps.loaded() is not None, "numba is a requirement, and compiles"
+    yield
+    compiled_steps._loaded.cache_clear()
+
+
+@pytest.fixture
+def no_kernel() -> Iterator[None]:
+    """As a process begins."""
+    compiled_steps._loaded.cache_clear()
+    yield
+    compiled_steps._loaded.cache_clear()

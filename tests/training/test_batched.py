@@ -22,6 +22,9 @@ from training.observe import DivergedError
 from training.randomness import seed_everything
 from training.stacked_samples import StackedSamples
 
+# Networks that the kernel knows are trained by it, the others by PyTorch; `test_compiled_steps` compares them
+pytestmark = pytest.mark.usefixtures("kernel")
+
 CPU = torch.device("cpu")
 SMALL: dict[str, Any] = {"train_samples": 200, "batch_size": 32, "epochs": 3}
 

@@ -1,0 +1,248 @@
+"""Which small networks are trained by compiled steps (`training.compiled_kernel`), and when that pays.
+
+A chain of linear layers, ReLU and dropout, a loss and an optimizer that the kernel knows, samples in memory
+as float32 on the processor, one thread: then a network's step is one piece of machine code, 2 to 4 times as
+fast as PyTorch's calls for all networks at once. Whatever is otherwise is trained as before.
+
+The kernel is not there from the beginning. To load it takes a third of a second, and to compile it some
+seconds, once on a machine: numba keeps it in a folder. So a training of a moment does without, unless it
+is loaded already, as in the processes that wait for a button to be pressed (`training.warm`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+from logs.process import of_its_own
+from training.learners import Learners
+from training.stacked import StackedNetworks
+from training.stacked_layers import Dropout, Layer, Linear, Rectifier
+from training.stacked_samples import Block, DropoutMasks, StackedSamples
+
+GAIN_SECONDS = 25e-6  # of a step of one network, at least
+LOAD_SECONDS, COMPILE_SECONDS = 0.5, 8.0
+NICENESS = 19  # of a process that compiles while nobody waits
+
+LOSSES = ("cross_entropy", "binary_cross_entropy", "mse")  # by the kernel's numbers
+OPTIMIZERS = ("sgd", "momentum", "nesterov", "adam", "adamw")
+# What the kernel's columns FIRST, SECOND and EPSILON are called in an optimizer's settings
+COLUMNS = (("momentum", "beta1"), ("dampening", "beta2"), ("epsilon",))
+NOTHING = np.zeros((1, 1, 1, 1), np.float32)  # where there are no masks
+
+_ONE_AT_A_TIME = threading.Lock()
+
+
+class Said(NamedTuple):
+    """What came of the steps of a block, before the update of each."""
+
+    losses: Float[Tensor, "steps members"]  # the mean over each batch, without the L1 term
+    outputs: Float[Tensor, "steps members batch outputs"]
+    known: Mapping[str, np.ndarray]  # metrics [steps, members] that need no look at the outputs any more
+
+
+@dataclass(frozen=True)
+class CompiledSteps:
+    """What the kernel must know of a stack of networks. `train` does some times what `Learners.step` does."""
+
+    kernel: ModuleType
+    layers: Int64[np.ndarray, "layers 6"]
+    loss: int
+    optimizer: int
+
+    def train(
+        self,
+        learners: Learners,
+        samples: StackedSamples,
+        masks: DropoutMasks,
+        block: Block,
+        places: Int64[Tensor, "steps members batch"],
+        targets: Tensor,
+        rates: Float[np.ndarray, "steps members"],
+    ) -> Said:
+        """The updates of a block. Samples that fill up a batch are left out, and their outputs are 0."""
+        rows, optimizer = block.members, learners.optimizer
+        weights = learners.networks.weights.numpy()
+        slots = [slot.numpy() for slot in optimizer.slots.values()]
+        slots += [weights] * (2 - len(slots))  # never looked at
+        strengths = torch.cat([learners.smoothing, learners.l1, learners.longest], dim=1)
+        own = {name: values[rows] for name, values in optimizer.settings.items()}
+        none = np.zeros(len(rows))
+        named = [next((own[n] for n in names if n in own), none) for names in COLUMNS]
+        settings = np.column_stack([strengths.double().numpy()[rows], own["decay"], *named])
+        drawn = masks.drawn(block)
+        losses, right = np.empty(rates.shape, np.float32), np.empty(rates.shape, np.float32)
+        outputs = torch.zeros(*places.shape, int(self.layers[-1, self.kernel.OUTPUTS]))
+        norms = learners.gradient_norms.clone()  # who reads them may keep them
+        is_class = not targets.dtype.is_floating_point
+        shape = (1, 1, 1)
+        self.kernel.compiled_train(
+            rows,
+            self.layers,
+            self.loss,
+            self.optimizer,
+            settings,
+            np.ascontiguousarray(rates, np.float64),
+            optimizer.updates[rows],
+            samples.bank.flatten(1).numpy(),
+            samples.in_bank(rows, places).numpy(),
+            block.sizes.astype(np.int64),
+            targets.numpy() if is_class else np.zeros(shape, np.int64),
+            np.zeros(shape, np.float32) if is_class else targets.reshape(places.shape).numpy(),
+            NOTHING if drawn is None else drawn.contiguous().numpy(),
+            learners.matrices[0].bool().numpy(),
+            weights,
+            *slots[:2],
+            learners.gradients.numpy(),
+            norms.numpy(),
+            losses,
+            right,
+            outputs.numpy(),
+        )
+        learners.gradient_norms = norms
+        optimizer.updates[rows] += block.steps
+        known = {"accuracy": right} if is_class else {}
+        return Said(torch.from_numpy(losses), outputs, known)
+
+
+def compiled_steps(
+    learners: Learners, samples: StackedSamples, loss: str, optimizer: str, steps: int
+) -> CompiledSteps | None:
+    """For these networks; None where the kernel can't train them, or where `steps` of each are done before it
+    would be there.
+    """
+    networks = learners.networks
+    if loss not in LOSSES or optimizer not in OPTIMIZERS or "largest" in learners.optimizer.slots:
+        return None
+    if samples.device.type != "cpu" or torch.get_num_threads() != 1:
+        return None
+    if samples.bank.dtype != torch.float32 or any(each is not None for each in samples.normalise):
+        return None
+    if (layers := _described(networks)) is None or (loss != "cross_entropy" and layers[-1, 1] != 1):
+        return None
+    kernel = brought(steps * len(networks))
+    if kernel is None:
+        return None
+    return CompiledSteps(kernel, layers, LOSSES.index(loss), OPTIMIZERS.index(optimizer))
+
+
+def _described(networks: StackedNetworks) -> Int64[np.ndarray, "layers 6"] | None:
+    """The chain as the kernel's table of layers; None where it is none of linear layers, each with ReLU and
+    dropout after it or not, the last one without.
+    """
+    places = {place.name: place for place in networks.places}
+    masks: dict[str, int] = {}
+    begin = 0
+    for name, shape in networks.sites.items():
+        masks[f"{name}.mask"] = begin
+        begin += int(np.prod(shape))
+    table: list[list[int]] = []
+    former: Layer | None = None
+    for layer in networks.layers or ():
+        if isinstance(layer, Linear):
+            units, inputs = places[layer.weight].shape
+            bias = -1 if layer.bias is None else places[layer.bias].begin
+            table.append([inputs, units, places[layer.weight].begin, bias, 0, -1])
+        elif isinstance(layer, Rectifier) and isinstance(former, Linear):
+            table[-1][4] = 1
+        elif isinstance(layer, Dropout) and isinstance(former, Linear | Rectifier):
+            table[-1][5] = masks[layer.mask]
+        else:
+            return None
+        former = layer
+    return np.array(table, np.int64) if isinstance(former, Linear) else None
+
+
+def brought(steps: int) -> ModuleType | None:
+    """The kernel, ready for use; None where it is not loaded and so many steps of one network gain less than
+    it takes to load it, or where it can't be had.
+    """
+    if is_loaded():
+        return _loaded()
+    price = LOAD_SECONDS if is_compiled() else COMPILE_SECONDS
+    if steps * GAIN_SECONDS <= price or find_spec("numba") is None:
+        return None
+    return loaded()
+
+
+def loaded() -> ModuleType | None:
+    """The kernel, compiled where it was not yet; None where numba is missing or fails."""
+    with _ONE_AT_A_TIME:
+        return _loaded()
+
+
+def is_loaded() -> bool:
+    return bool(_loaded.cache_info().currsize)
+
+
+@functools.cache
+def _loaded() -> ModuleType | None:
+    try:
+        from threadpoolctl import threadpool_limits
+
+        from training import compiled_kernel as kernel
+
+        _try(kernel)
+        # From here on: a product of small matrices that is shared out among threads takes many times as long
+        threadpool_limits(limits=1, user_api="blas")
+    except Exception:  # whatever is amiss with a compiler, there is another way
+        return None
+    return kernel
+
+
+def _try(kernel: ModuleType) -> None:
+    """One step of the smallest network: compiles, or finds what was compiled."""
+    one, row = np.ones((1, 1), np.float32), np.zeros(1, np.int64)
+    layers = np.array([[1, 1, 0, -1, 0, -1]])
+    settings = np.array([[0.0, 0.0, np.inf, 0.0, 0.0, 0.0, 0.0]])
+    three, places = np.zeros((1, 1, 1), np.float32), np.zeros((1, 1, 1), np.int64)
+    tables = one[0] > 0, one, one.copy(), one.copy(), one.copy(), np.zeros(1, np.float32), one.copy()
+    kernel.compiled_train(
+        row, layers, 0, 0, settings, np.zeros((1, 1)), row, one, places, row + 1, places, three, NOTHING,
+        *tables, one.copy(), NOTHING.copy(),
+    )  # fmt: skip
+
+
+def is_compiled() -> bool:
+    """Whether this machine has compiled the kernel before, in one of the folders where numba keeps it."""
+    folders = [Path(__file__).parent / "__pycache__"]
+    if kept := os.environ.get("NUMBA_CACHE_DIR"):
+        folders = list(Path(kept).glob("*training*"))
+    return any(next(folder.glob("compiled_kernel.train*.nbi"), None) for folder in folders)
+
+
+def prepare() -> None:
+    """Loads the kernel in a process that has nothing to do. Where it is not compiled yet, another process
+    does that with what the machine has to spare, for the next one.
+    """
+    if is_compiled():
+        loaded()
+    elif find_spec("numba") is not None:
+        subprocess.Popen(
+            [sys.executable, "-m", __name__],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            **of_its_own(),
+        )
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(AttributeError, OSError):  # Windows has none
+        os.nice(NICENESS)
+    loaded()
