@@ -189,7 +189,7 @@ def opened(
     """The writer of the run: of a resumed one, of a folder that was prepared, or of a new one."""
     if resumed is not None:
         return RunWriter.resume(resumed.path)
-    about = about_run(config, device)
+    about = about_run(config, device) | {"command": [*PROGRAM.split(), *command_line(config)]}
     if "run_directory" in namespace:
         directory = RunDirectory(namespace.run_directory)
         return RunWriter.open(directory, RunInfo.new(directory, **about))
@@ -197,7 +197,7 @@ def opened(
 
 
 def about_run(config: RunConfig, device: torch.device) -> dict[str, Any]:
-    """What `RunInfo.new` is told of a training with this configuration."""
+    """What `RunInfo.new` is told of a training with this configuration: all but its command."""
     return {
         "model": config.model,
         "dataset": config.dataset,
@@ -207,7 +207,6 @@ def about_run(config: RunConfig, device: torch.device) -> dict[str, Any]:
         "group": config.group,
         "tags": config.tags,
         "seed": config.seed,
-        "command": [*PROGRAM.split(), *command_line(config)],
         "device": device_title(device),
         "higher_is_better": directions(),
     }
