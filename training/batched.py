@@ -165,10 +165,9 @@ class BatchedTraining:
             updates = self.steps[self.alive[block.members]] + np.arange(block.steps)[:, None]
             rates = self.schedules.rates(self.alive[block.members], updates)
             if self.compiled is not None:
-                targets = self.train.targets_of(block.members, places)
-                said = self.compiled.train(
-                    self.learners, self.train, self.masks, block, places, targets, rates
-                )
+                found, targets = self.train.locate(block.members, places)
+                bank = self.train.bank
+                said = self.compiled.train(self.learners, self.masks, block, bank, found, targets, rates)
             else:
                 inputs, targets = self.train.gather(block.members, places)
                 said = self._train_block(block, inputs, targets, rates)
@@ -211,13 +210,11 @@ class BatchedTraining:
     ) -> StepScores:
         """Reads a block's numbers, and finds members whose loss is no number any more."""
         numbers = self.alive[block.members]
-        values = {name: np.empty(rates.shape, np.float32) for name in self.scores.step_names}
-        for size, columns in block.groups():
+        values = said.known if set(self.scores.step_names) <= set(said.known) else {}
+        for size, columns in () if values else block.groups():
             own = said.outputs[:, columns, :size], targets[:, columns, :size]
-            known = {name: found[:, columns] for name, found in said.known.items()}
-            losses = said.losses[:, columns]
-            for name, found in self.scores.of_steps(numbers[columns], losses, *own, known).items():
-                values[name][:, columns] = found
+            for name, found in self.scores.of_steps(numbers[columns], said.losses[:, columns], *own).items():
+                values.setdefault(name, np.empty(rates.shape, np.float32))[:, columns] = found
         self._tally.add(block, values, said.outputs, targets)
         broken = ~np.isfinite(values["loss"])
         before = np.cumsum(broken, axis=0) - broken  # broken steps before this one

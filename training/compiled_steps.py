@@ -17,7 +17,6 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -34,6 +33,7 @@ from training.learners import Learners
 from training.stacked import StackedNetworks
 from training.stacked_layers import Dropout, Layer, Linear, Rectifier
 from training.stacked_samples import Block, DropoutMasks, StackedSamples
+from training.stacked_scores import Scores
 
 GAIN_SECONDS = 25e-6  # of a step of one network, at least
 LOAD_SECONDS, COMPILE_SECONDS = 0.5, 8.0
@@ -53,7 +53,7 @@ class Said(NamedTuple):
 
     losses: Float[Tensor, "steps members"]  # the mean over each batch, without the L1 term
     outputs: Float[Tensor, "steps members batch outputs"]
-    known: Mapping[str, np.ndarray]  # metrics [steps, members] that need no look at the outputs any more
+    known: Scores  # [steps, members]: the loss and metrics for which nobody must look at the outputs any more
 
 
 @dataclass(frozen=True)
@@ -68,14 +68,16 @@ class CompiledSteps:
     def train(
         self,
         learners: Learners,
-        samples: StackedSamples,
         masks: DropoutMasks,
         block: Block,
+        bank: Float[Tensor, "samples *shape"],
         places: Int64[Tensor, "steps members batch"],
         targets: Tensor,
         rates: Float[np.ndarray, "steps members"],
     ) -> Said:
-        """The updates of a block. Samples that fill up a batch are left out, and their outputs are 0."""
+        """The updates of a block, by the inputs at these places in the bank. Samples that fill up a batch are
+        left out, and their outputs are 0.
+        """
         rows, optimizer = block.members, learners.optimizer
         weights = learners.networks.weights.numpy()
         slots = [slot.numpy() for slot in optimizer.slots.values()]
@@ -99,8 +101,8 @@ class CompiledSteps:
             settings,
             np.ascontiguousarray(rates, np.float64),
             optimizer.updates[rows],
-            samples.bank.flatten(1).numpy(),
-            samples.in_bank(rows, places).numpy(),
+            bank.flatten(1).numpy(),
+            places.numpy(),
             block.sizes.astype(np.int64),
             targets.numpy() if is_class else np.zeros(shape, np.int64),
             np.zeros(shape, np.float32) if is_class else targets.reshape(places.shape).numpy(),
@@ -116,7 +118,7 @@ class CompiledSteps:
         )
         learners.gradient_norms = norms
         optimizer.updates[rows] += block.steps
-        known = {"accuracy": right} if is_class else {}
+        known = {"loss": losses, "accuracy": right} if is_class else {"loss": losses}
         return Said(torch.from_numpy(losses), outputs, known)
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
+from torch.nn import functional
 
 from training.data import epoch_generator
 from training.loop import batches_in
@@ -67,6 +68,7 @@ class StackedSamples:
         own = [part.targets[part.rows.to(part.targets.device)] for part in parts]
         self.targets = torch.cat(own).to(device)
         self.starts = np.array(_starts(self.lengths.tolist()))  # of each member in rows and targets
+        self.everything: tuple[Tensor, Tensor] | None = None  # what was gathered of all members' samples
         if any(each is not None for each in self.normalise):
             self._normalise_now()
 
@@ -102,24 +104,18 @@ class StackedSamples:
         self, members: np.ndarray, places: Int64[Tensor, "steps members batch"]
     ) -> tuple[Float[Tensor, "steps members batch *shape"], Tensor]:
         """The inputs and targets of these places, which count each member's own samples from 0."""
-        rows = self.in_bank(members, places).flatten()
-        chosen = self.bank.index_select(0, rows.to(self.bank.device)).to(self.device)
-        inputs = self._ready(chosen.view(*places.shape, *chosen.shape[1:]), members)
-        return inputs, self.targets_of(members, places)
+        rows, targets = self.locate(members, places)
+        chosen = self.bank.index_select(0, rows.flatten().to(self.bank.device)).to(self.device)
+        return self._ready(chosen.view(*places.shape, *chosen.shape[1:]), members), targets
 
-    def targets_of(self, members: np.ndarray, places: Int64[Tensor, "steps members batch"]) -> Tensor:
-        """The targets alone."""
-        targets = self.targets.index_select(0, self._own(members, places).flatten().to(self.device))
-        return targets.view(*places.shape, *targets.shape[1:])
-
-    def in_bank(
+    def locate(
         self, members: np.ndarray, places: Int64[Tensor, "steps members batch"]
-    ) -> Int64[Tensor, "steps members batch"]:
-        """Where in `bank` the samples lie."""
-        return self.rows[self._own(members, places)]
-
-    def _own(self, members: np.ndarray, places: Tensor) -> Tensor:
-        return places + torch.from_numpy(self.starts[members])[:, None]
+    ) -> tuple[Int64[Tensor, "steps members batch"], Tensor]:
+        """Where in `bank` the inputs of these places lie, and their targets."""
+        own = (places + torch.from_numpy(self.starts[members])[:, None]).flatten()
+        targets = self.targets.index_select(0, own.to(self.device))
+        rows = self.rows.index_select(0, own)
+        return rows.view(places.shape), targets.view(*places.shape, *targets.shape[1:])
 
     def _ready(self, inputs: Tensor, members: np.ndarray) -> Tensor:
         chosen = [each for each in (self.normalise[m] for m in members.tolist()) if each is not None]
@@ -137,6 +133,7 @@ class StackedSamples:
         part = copy.copy(self)
         part.lengths, part.starts = self.lengths[rows], self.starts[rows]
         part.normalise = [self.normalise[row] for row in rows.tolist()]
+        part.everything = None
         return part
 
 
@@ -147,14 +144,17 @@ class EpochOrder:
         batch = members[0].config.batch_size
         lengths = np.array([len(member.train) for member in members])
         self.steps = np.array([batches_in(int(length), batch) for length in lengths])
-        self.places = torch.zeros(len(members), int(self.steps.max()), batch, dtype=torch.int64)
+        most = int(self.steps.max()) * batch
         taken = np.minimum(lengths, self.steps * batch)
         drawn: dict[tuple[int, int], Tensor] = {}  # folds of one size and seed have one order
-        for places, member, count in zip(self.places, members, taken.tolist(), strict=True):
-            key = (member.config.seed, len(member.train))
+        keys = [
+            (member.config.seed, length) for member, length in zip(members, lengths.tolist(), strict=True)
+        ]
+        for key, count in zip(keys, taken.tolist(), strict=True):
             if key not in drawn:
-                drawn[key] = torch.randperm(key[1], generator=epoch_generator(key[0], epoch))
-            places.view(-1)[:count] = drawn[key][:count]
+                order = torch.randperm(key[1], generator=epoch_generator(key[0], epoch))
+                drawn[key] = functional.pad(order[:count], (0, most - count))
+        self.places = torch.stack([drawn[key] for key in keys]).view(len(members), -1, batch)
         done = batch * np.arange(int(self.steps.max()))[:, None]
         self.sizes = np.clip(taken - done, 0, batch)  # samples of each member in each step
 

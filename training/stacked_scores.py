@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -45,16 +45,14 @@ class StackedScores:
         losses: Float[Tensor, "steps members"],
         outputs: Float[Tensor, "steps members batch outputs"],
         targets: Tensor,
-        known: Mapping[str, np.ndarray],
     ) -> Scores:
-        """What each step says, [steps, members]; one transfer. `known`: metrics that are there already."""
-        found = {"loss": losses}
+        """What each step says, [steps, members]; one transfer."""
+        outputs, targets = self._in_units(members, outputs, 1), self._in_units(members, targets, 1)
+        found = [losses]
         for metric in self.per_step:
-            if metric.name not in known:
-                units, in_units = self._in_units(members, outputs, 1), self._in_units(members, targets, 1)
-                flat = metric.of_batches(units.flatten(0, 1), in_units.flatten(0, 1))
-                found[metric.name] = flat.view(losses.shape)
-        return {**dict(zip(found, torch.stack(list(found.values())).cpu().numpy(), strict=True)), **known}
+            flat = metric.of_batches(outputs.flatten(0, 1), targets.flatten(0, 1))
+            found.append(flat.view(losses.shape))
+        return dict(zip(self.step_names, torch.stack(found).cpu().numpy(), strict=True))
 
     def of_epoch(self, members: np.ndarray, outputs: Tensor, targets: Tensor) -> Scores:
         """The metrics that are no means over samples, [members], of outputs [members, samples, outputs]."""
@@ -103,10 +101,13 @@ def evaluated(networks: StackedNetworks, samples: StackedSamples) -> Iterator[Ev
     chosen = networks if everyone else networks.select(torch.from_numpy(rows).to(samples.device))
     last = torch.from_numpy(samples.lengths[rows] - 1)[:, None]
     most = max(1, EVALUATION_BYTES // (4 * len(rows) * int(np.prod(samples.bank.shape[1:]))))
+    pieces = torch.arange(int(last.max()) + 1).split(most)
     outputs, targets = [], []
-    for places in torch.arange(int(last.max()) + 1).split(most):
+    for places in pieces:
         # Who has fewer samples says the last one again: folds differ by one
-        inputs, own = samples.gather(rows, torch.minimum(places, last).unsqueeze(0))
+        inputs, own = samples.everything or samples.gather(rows, torch.minimum(places, last).unsqueeze(0))
+        if len(pieces) == 1:
+            samples.everything = inputs, own  # few enough to be kept for the next epoch
         outputs.append(chosen.outputs(inputs[0]))
         targets.append(own[0])
     every, meant = torch.cat(outputs, dim=1), torch.cat(targets, dim=1)
