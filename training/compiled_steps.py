@@ -29,6 +29,8 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from logs.process import of_its_own
+from training.config import RunConfig
+from training.devices import choose_device
 from training.learners import Learners
 from training.stacked import StackedNetworks
 from training.stacked_layers import Dropout, Layer, Linear, Rectifier
@@ -39,6 +41,7 @@ GAIN_SECONDS = 25e-6  # of a step of one network, at least
 LOAD_SECONDS, COMPILE_SECONDS = 0.5, 8.0
 NICENESS = 19  # of a process that compiles while nobody waits
 
+CHAINS = ("mlp", "linear")  # models that may be what the kernel knows
 LOSSES = ("cross_entropy", "binary_cross_entropy", "mse")  # by the kernel's numbers
 OPTIMIZERS = ("sgd", "momentum", "nesterov", "adam", "adamw")
 # What the kernel's columns FIRST, SECOND and EPSILON are called in an optimizer's settings
@@ -180,6 +183,15 @@ def brought(steps: int) -> ModuleType | None:
     if steps * GAIN_SECONDS <= price or find_spec("numba") is None:
         return None
     return loaded()
+
+
+def is_for(config: RunConfig) -> bool:
+    """Whether trainings of this configuration may be the kernel's, as far as can be said before there are
+    networks: a process loads it before it forks.
+    """
+    shape = config.model_settings.get("activation", "relu"), config.model_settings.get("batch_norm", False)
+    known = config.model in CHAINS and shape == ("relu", False) and config.optimizer in OPTIMIZERS
+    return known and config.threads == 1 and choose_device(config.device).type == "cpu"
 
 
 def loaded() -> ModuleType | None:

@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             checked = options.study(
                 config, plan, "", data_root
             )  # refuses what can't be, before there is a run
-            means = stack.enter_context(with_workers(means, config, checked.count))
+            means = stack.enter_context(with_workers(means, config, checked.count, data_root))
             run = opened_study(rest, config, "kfold", options.to_dict() | means.asked)
         except TOLD as error:
             print(f"error: {error}", file=sys.stderr)

@@ -20,12 +20,14 @@ from logs.status import effective_state, read_status
 from logs.writer import RunWriter
 from models.catalog import UnknownNameError
 from training.arguments import parser
+from training.compiled_steps import brought, is_for
 from training.config import ConfigError, RunConfig
 from training.console import Console
 from training.devices import choose_device
 from training.engines import ENGINES, EngineError, cores
 from training.forked import ready_workers
-from training.jobs import all_members
+from training.jobs import all_members, samples_of
+from training.loop import batches_in
 from training.places import data_folder, found_run, runs_folder, visdom_server
 from training.plans import WAYS
 from training.studies import Means, Study, StudyError, run_study
@@ -84,14 +86,18 @@ def means_of(options: Mapping[str, Any]) -> Means:
 
 
 @contextlib.contextmanager
-def with_workers(means: Means, config: RunConfig, most: int) -> Iterator[Means]:
-    """The same means with processes that wait for work, at most so many, where this process can fork them:
-    before it opens a run, whose log has threads. They end with the block.
+def with_workers(means: Means, config: RunConfig, trainings: int, data_root: Path) -> Iterator[Means]:
+    """The same means with processes that wait for work, no more than trainings, where this process can fork
+    them: before it opens a run, whose log has threads. They end with the block.
     """
     local = means.engine in ("auto", "processes")
     one_thread = config.threads == 1  # a fork of a process that computed with more could not do so again
-    count = min(means.workers or cores(), most)
+    count = min(means.workers or cores(), trainings)
     wanted = local and one_thread and count > 1 and choose_device(config.device).type == "cpu"
+    if wanted and means.way != "alone" and is_for(config):
+        samples = len(samples_of(config, data_root).targets)
+        updates = config.epochs * batches_in(min(samples, config.train_samples or samples), config.batch_size)
+        brought(-(-trainings // count) * updates)  # before the fork, which then has it too
     with ready_workers(count if wanted else 0) as workers:
         yield replace(means, ready=workers)
 

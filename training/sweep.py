@@ -220,7 +220,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             config, options, means = chosen(rest, own)
             if "resume" not in rest:
                 refuse_data(options.space, config, data_root)  # before there is a run
-            means = stack.enter_context(with_workers(means, config, options.trials * options.seeds))
+            means = stack.enter_context(
+                with_workers(means, config, options.trials * options.seeds, data_root)
+            )
             run = opened_study(rest, config, "sweep", options.to_dict() | means.asked)
         except TOLD as error:
             print(f"error: {error}", file=sys.stderr)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -135,9 +136,29 @@ def test_a_process_with_another_thread_forks_no_worker() -> None:
         (Means(), 1, 1),
     ],
 )
-def test_where_forks_are_no_use_none_are_made(means: Means, threads: int, most: int) -> None:
-    with with_workers(means, RunConfig(device="cpu", threads=threads), most) as found:
+def test_where_forks_are_no_use_none_are_made(means: Means, threads: int, most: int, tmp_path: Path) -> None:
+    with with_workers(means, RunConfig(device="cpu", threads=threads), most, tmp_path) as found:
         assert found == means
+
+
+@pytest.mark.parametrize(
+    ("changes", "way", "asked"),
+    [
+        ({}, "auto", [5 * 3 * 28]),  # of five trainings by each of two workers: three epochs of 28 batches
+        ({"train_samples": 128}, "together", [5 * 3 * 2]),
+        ({}, "alone", []),
+        ({"model": "lenet5"}, "auto", []),
+        ({"optimizer": "rmsprop"}, "auto", []),
+    ],
+)
+def test_compiled_steps_are_fetched_before_the_fork(
+    changes: dict[str, Any], way: str, asked: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: list[int] = []
+    monkeypatch.setattr("training.study_script.brought", found.append)
+    config = RunConfig(device="cpu", epochs=3).replace(**changes)
+    with with_workers(Means(workers=2, way=way), config, 10, tmp_path):
+        assert found == asked
 
 
 @pytest.mark.parametrize(
