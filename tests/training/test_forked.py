@@ -144,7 +144,7 @@ def test_where_forks_are_no_use_none_are_made(means: Means, threads: int, most: 
 @pytest.mark.parametrize(
     ("changes", "way", "asked"),
     [
-        ({}, "auto", [5 * 3 * 28]),  # of five trainings by each of two workers: three epochs of 28 batches
+        ({}, "auto", [5 * 3 * 29]),  # of five trainings by each of two workers: three epochs of 29 batches
         ({"train_samples": 128}, "together", [5 * 3 * 2]),
         ({}, "alone", []),
         ({"model": "lenet5"}, "auto", []),
