@@ -7,14 +7,14 @@ of the rows): a reader finds one without looking at any other.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
-from logs.breath import breath
+from logs.breath import SLICE_RECORDS, breath
 from logs.columns import DAMAGED, numbers, numpy_of, open_file, open_writer, read_rows, words
 from logs.curve import Curve, Series, in_order
 from logs.errors import BrokenRunError
@@ -54,23 +54,42 @@ def write_curves(path: Path | BytesIO, curves: Mapping[Series, Curve]) -> None:
 
 
 def scalars_table(curves: Sequence[tuple[Series, Curve]], schema: pa.Schema = SCALARS) -> pa.Table:
-    """Tidy rows, series after series. Joined: an Arrow array a series and column takes longer than a copy."""
+    """Tidy rows, series after series; long series are not copied."""
     metrics = list(dict.fromkeys(metric for (metric, _), _ in curves))
     splits = list(dict.fromkeys(split for (_, split), _ in curves if split is not None))
-    joined = Curve.joined([curve for _, curve in curves])
-    breath()
-    lengths = [len(curve) for _, curve in curves]
-    metric_places = [metrics.index(metric) for (metric, _), _ in curves]
-    split_places = [-1 if split is None else splits.index(split) for (_, split), _ in curves]
-    columns = (
-        numbers(joined.step, pa.int64()),
-        numbers(joined.epoch, pa.float64()),
-        words(np.repeat(np.array(split_places, np.int32), lengths), splits),
-        words(np.repeat(np.array(metric_places, np.int32), lengths), metrics),
-        numbers(joined.value, pa.float64()),
-        numbers(joined.wall_time, TIME),
-    )
+    chunks: list[list[pa.Array]] = [[] for _ in schema]
+    for piece in _pieces(curves):
+        joined = Curve.joined([curve for _, curve in piece])
+        lengths = [len(curve) for _, curve in piece]
+        metric_places = [metrics.index(metric) for (metric, _), _ in piece]
+        split_places = [-1 if split is None else splits.index(split) for (_, split), _ in piece]
+        row = (
+            numbers(joined.step, pa.int64()),
+            numbers(joined.epoch, pa.float64()),
+            words(np.repeat(np.array(split_places, np.int32), lengths), splits),
+            words(np.repeat(np.array(metric_places, np.int32), lengths), metrics),
+            numbers(joined.value, pa.float64()),
+            numbers(joined.wall_time, TIME),
+        )
+        for column, array in zip(chunks, row, strict=True):
+            column.append(array)
+        breath()
+    columns = [pa.chunked_array(column, field.type) for column, field in zip(chunks, schema, strict=True)]
     return pa.Table.from_arrays(columns, schema=schema)
+
+
+def _pieces(curves: Sequence[tuple[Series, Curve]]) -> Iterator[list[tuple[Series, Curve]]]:
+    """Short series several at a time: an Arrow array for each and each column takes longer than a copy."""
+    piece: list[tuple[Series, Curve]] = []
+    rows = 0
+    for series, curve in curves:
+        if piece and rows + len(curve) > SLICE_RECORDS:
+            yield piece
+            piece, rows = [], 0
+        piece.append((series, curve))
+        rows += len(curve)
+    if piece:
+        yield piece
 
 
 class ScalarPart:
