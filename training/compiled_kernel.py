@@ -244,5 +244,32 @@ def train(
                     own[i] -= pace * (g + momentum * m[i] if optimizer == NESTEROV else m[i])
 
 
-# Without what tests put around it to check types
+def count(
+    values: Any,  # float32 [rows, numbers], of which those from `begin` to `end` are counted
+    begin: int,
+    end: int,
+    low: Any,  # float32 [rows]: the least of each row ...
+    high: Any,  # ... and the greatest, which is greater
+    counts: Any,  # float64 [rows, bins]
+) -> None:
+    """Counts the values of each row in bins of equal width from the least to the greatest one."""
+    rows, numbers, bins = len(values), end - begin, counts.shape[1]
+    places = np.empty(numbers, np.int32)
+    found = np.empty((4, bins + 1), np.int32)  # four counts, since neighbours often fall into one bin
+    for row in range(rows):
+        own, least = values[row, begin:end], low[row]
+        # The highest values come to stand at `bins`, in a bin of their own that is added to the last one
+        scale = np.float32(bins / np.float64(high[row] - least))
+        for i in range(numbers):
+            places[i] = np.int32((own[i] - least) * scale)
+        found[:] = 0
+        for i in range(numbers):
+            found[i & 3, places[i]] += 1
+        for place in range(bins):
+            counts[row, place] = found[0, place] + found[1, place] + found[2, place] + found[3, place]
+        counts[row, bins - 1] += found[0, bins] + found[1, bins] + found[2, bins] + found[3, bins]
+
+
+# Without what tests put around them to check types
 compiled_train = numba.njit(cache=True, nogil=True, fastmath=FAST, error_model="numpy")(inspect.unwrap(train))
+compiled_count = numba.njit(cache=True, nogil=True, error_model="numpy")(inspect.unwrap(count))

@@ -348,7 +348,12 @@ def test_a_study_in_the_background_is_stopped_with_its_members(way: str, tmp_pat
     assert {row.state for row in all_members(tmp_path, study)} == {"stopped"}
 
 
-def test_histograms_of_many_are_those_of_each() -> None:
+@pytest.mark.parametrize("compiled", [False, True])
+def test_histograms_of_many_are_those_of_each(
+    compiled: bool, no_kernel: None, request: pytest.FixtureRequest
+) -> None:
+    if compiled:
+        request.getfixturevalue("kernel")
     values = torch.randn(5, 40)
     values[3, :10] = 2.0  # a parameter whose values are all equal
     places = [Place("a", (10,), 0, 10), Place("b", (30,), 10, 40)]
