@@ -102,13 +102,10 @@ class BatchedTraining:
         self.members = list(members)
         self.device = members[0].device
         normalise = [member.normalise for member in members]
-        self.train, self.validation, self.test = (
+        self.train = StackedSamples([m.train for m in members], normalise, self.device, at_once=False)
+        self.validation, self.test = (
             StackedSamples(parts, normalise, self.device)
-            for parts in (
-                [m.train for m in members],
-                [m.validation for m in members],
-                [m.test for m in members],
-            )
+            for parts in ([m.validation for m in members], [m.test for m in members])
         )
         self.learners = Learners(members, self.device)
         sites = self.learners.networks.sites
@@ -122,9 +119,12 @@ class BatchedTraining:
         masked = sum(int(np.prod(shape)) for shape in sites.values())
         self.most = steps_at_once(len(members), members[0].config.batch_size, members[0].input_shape, masked)
         steps = max(m.config.epochs * batches_in(len(m.train), m.config.batch_size) for m in members)
+        aloud = bool(self.scores.per_epoch) or self.scores.step_names != ["loss", "accuracy"]
         self.compiled = compiled_steps(
-            self.learners, self.train, members[0].loss, members[0].config.optimizer, steps
+            self.learners, self.train, members[0].loss, members[0].config.optimizer, steps, aloud
         )
+        if self.compiled is None:
+            self.train.normalise_now()
         self.alive = np.arange(
             len(members)
         )  # numbers of those that are still trained, a row each in the stacks
@@ -165,9 +165,11 @@ class BatchedTraining:
             updates = self.steps[self.alive[block.members]] + np.arange(block.steps)[:, None]
             rates = self.schedules.rates(self.alive[block.members], updates)
             if self.compiled is not None:
-                found, targets = self.train.locate(block.members, places)
-                bank = self.train.bank
-                said = self.compiled.train(self.learners, self.masks, block, bank, found, targets, rates)
+                numbers, (found, targets) = (
+                    self.alive[block.members],
+                    self.train.locate(block.members, places),
+                )
+                said = self.compiled.train(self.learners, self.masks, block, numbers, found, targets, rates)
             else:
                 inputs, targets = self.train.gather(block.members, places)
                 said = self._train_block(block, inputs, targets, rates)

@@ -44,6 +44,8 @@ def train(
     rates: Any,  # float64 [steps, members]: learning rates
     updates: Any,  # int64 [members]: made before
     bank: Any,  # float32 [samples, features]
+    scale: Any,  # float32 [members, features]: of what is in the bank ...
+    shift: Any,  # ... the same, added to it
     places: Any,  # int64 [steps, members, batch]: in the bank
     sizes: Any,  # int64 [members]: samples of a batch, the first of `batch`
     classes: Any,  # int64 [steps, members, batch]
@@ -57,7 +59,7 @@ def train(
     norms: Any,  # float32 [networks]: of the last step's gradients, before clipping
     losses: Any,  # float32 [steps, members]: the mean over each batch
     shares: Any,  # float32 [steps, members]: the share of samples whose class has the largest output
-    outputs: Any,  # float32 [steps, members, batch, outputs]
+    outputs: Any,  # float32 [steps, members, batch, outputs], or of no step: nobody asks for them
 ) -> None:
     """Trains members for some steps, in place."""
     zero, one = np.float32(0.0), np.float32(1.0)
@@ -78,12 +80,13 @@ def train(
         share = one / np.float32(size)
         smoothing, decay = np.float32(settings[member, SMOOTHING]), np.float32(settings[member, DECAY])
         pull, longest = np.float32(settings[member, L1]), settings[member, LONGEST]
+        times, plus = scale[member], shift[member]
         x = inputs[: size * layers[0, INPUTS]].reshape(size, layers[0, INPUTS])
         for step in range(steps):
             for sample in range(size):
                 source = bank[places[step, member, sample]]
                 for i in range(len(source)):
-                    x[sample, i] = source[i]
+                    x[sample, i] = source[i] * times[i] + plus[i]
 
             # Forward
             for layer in range(depth):
@@ -164,9 +167,10 @@ def train(
                     mean += off * off
                     d[0, sample] = np.float32(2.0) * off * share
             losses[step, member], shares[step, member] = mean * share, hits * share
-            for sample in range(size):
-                for unit in range(ends):
-                    outputs[step, member, sample, unit] = y[unit, sample]
+            if len(outputs) > 0:
+                for sample in range(size):
+                    for unit in range(ends):
+                        outputs[step, member, sample, unit] = y[unit, sample]
 
             # Backward
             here = 0

@@ -25,7 +25,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Float, Float32, Int64
 from torch import Tensor
 
 from logs.process import of_its_own
@@ -67,19 +67,23 @@ class CompiledSteps:
     layers: Int64[np.ndarray, "layers 6"]
     loss: int
     optimizer: int
+    bank: Float32[np.ndarray, "samples features"]
+    scale: Float32[np.ndarray, "networks features"]
+    shift: Float32[np.ndarray, "networks features"]
+    aloud: bool  # whether anybody asks what the networks put out
 
     def train(
         self,
         learners: Learners,
         masks: DropoutMasks,
         block: Block,
-        bank: Float[Tensor, "samples *shape"],
+        numbers: Int64[np.ndarray, "members"],
         places: Int64[Tensor, "steps members batch"],
         targets: Tensor,
         rates: Float[np.ndarray, "steps members"],
     ) -> Said:
         """The updates of a block, by the inputs at these places in the bank. Samples that fill up a batch are
-        left out, and their outputs are 0.
+        left out, and their outputs are 0. `numbers`: of the members among all networks that there were.
         """
         rows, optimizer = block.members, learners.optimizer
         weights = learners.networks.weights.numpy()
@@ -92,7 +96,8 @@ class CompiledSteps:
         settings = np.column_stack([strengths.double().numpy()[rows], own["decay"], *named])
         drawn = masks.drawn(block)
         losses, right = np.empty(rates.shape, np.float32), np.empty(rates.shape, np.float32)
-        outputs = torch.zeros(*places.shape, int(self.layers[-1, self.kernel.OUTPUTS]))
+        said = len(places) if self.aloud else 0
+        outputs = torch.zeros(said, *places.shape[1:], int(self.layers[-1, self.kernel.OUTPUTS]))
         norms = learners.gradient_norms.clone()  # who reads them may keep them
         is_class = not targets.dtype.is_floating_point
         shape = (1, 1, 1)
@@ -104,7 +109,9 @@ class CompiledSteps:
             settings,
             np.ascontiguousarray(rates, np.float64),
             optimizer.updates[rows],
-            bank.flatten(1).numpy(),
+            self.bank,
+            self.scale[numbers],
+            self.shift[numbers],
             places.numpy(),
             block.sizes.astype(np.int64),
             targets.numpy() if is_class else np.zeros(shape, np.int64),
@@ -126,24 +133,24 @@ class CompiledSteps:
 
 
 def compiled_steps(
-    learners: Learners, samples: StackedSamples, loss: str, optimizer: str, steps: int
+    learners: Learners, samples: StackedSamples, loss: str, optimizer: str, steps: int, aloud: bool
 ) -> CompiledSteps | None:
-    """For these networks; None where the kernel can't train them, or where `steps` of each are done before it
-    would be there.
+    """For these networks, with the samples' bank made ready; None where the kernel can't train them, or where
+    `steps` of each are done before it would be there. `aloud`: whether somebody asks for the outputs.
     """
     networks = learners.networks
     if loss not in LOSSES or optimizer not in OPTIMIZERS or "largest" in learners.optimizer.slots:
         return None
     if samples.device.type != "cpu" or torch.get_num_threads() != 1:
         return None
-    if samples.bank.dtype != torch.float32 or any(each is not None for each in samples.normalise):
-        return None
     if (layers := _described(networks)) is None or (loss != "cross_entropy" and layers[-1, 1] != 1):
         return None
     kernel = brought(steps * len(networks))
-    if kernel is None:
+    if kernel is None or not samples.keep_as_floats():
         return None
-    return CompiledSteps(kernel, layers, LOSSES.index(loss), OPTIMIZERS.index(optimizer))
+    scale, shift = samples.factors()
+    bank, numbers = samples.bank.flatten(1).numpy(), (LOSSES.index(loss), OPTIMIZERS.index(optimizer))
+    return CompiledSteps(kernel, layers, *numbers, bank, scale.numpy(), shift.numpy(), aloud)
 
 
 def _described(networks: StackedNetworks) -> Int64[np.ndarray, "layers 6"] | None:
@@ -232,8 +239,8 @@ def _try(kernel: ModuleType) -> None:
     three, places = np.zeros((1, 1, 1), np.float32), np.zeros((1, 1, 1), np.int64)
     tables = one[0] > 0, one, one.copy(), one.copy(), one.copy(), np.zeros(1, np.float32), one.copy()
     kernel.compiled_train(
-        row, layers, 0, 0, settings, np.zeros((1, 1)), row, one, places, row + 1, places, three, NOTHING,
-        *tables, one.copy(), NOTHING.copy(),
+        row, layers, 0, 0, settings, np.zeros((1, 1)), row, one, one, one, places, row + 1, places, three,
+        NOTHING, *tables, one.copy(), NOTHING.copy(),
     )  # fmt: skip
     kernel.compiled_count(one, 0, 1, one[0], 2 * one[0], np.zeros((1, 1)))
 

@@ -54,8 +54,15 @@ class StackedSamples:
     """One split of all members. Tensors that members share are held once."""
 
     def __init__(
-        self, parts: Sequence[Rows], normalise: Sequence[Normalisation | None], device: torch.device
+        self,
+        parts: Sequence[Rows],
+        normalise: Sequence[Normalisation | None],
+        device: torch.device,
+        at_once: bool = True,
     ) -> None:
+        """`at_once`: normalised where there is room; else whoever makes it calls `normalise_now`, or
+        `keep_as_floats`.
+        """
         self.device = device
         self.lengths = np.array([len(part) for part in parts])
         self.normalise = list(normalise)
@@ -69,13 +76,15 @@ class StackedSamples:
         self.targets = torch.cat(own).to(device)
         self.starts = np.array(_starts(self.lengths.tolist()))  # of each member in rows and targets
         self.everything: tuple[Tensor, Tensor] | None = None  # what was gathered of all members' samples
-        if any(each is not None for each in self.normalise):
-            self._normalise_now()
+        if at_once:
+            self.normalise_now()
 
-    def _normalise_now(self) -> None:
+    def normalise_now(self) -> None:
         """Where there is room, every member's samples as floats, so that an epoch is indexing only. Members
         of the same samples (a sweep's, of one seed) share them: what fits the cache is indexed sooner.
         """
+        if all(each is None for each in self.normalise):
+            return
         parts = list(zip(self.rows.split(self.lengths.tolist()), self.normalise, strict=True))
         distinct: list[tuple[Tensor, Normalisation | None]] = []
         shared = []  # the place in `distinct` of each member's
@@ -99,6 +108,28 @@ class StackedSamples:
         starts = _starts(sizes)
         self.rows = torch.cat([torch.arange(starts[p], starts[p] + sizes[p]) for p in shared])
         self.normalise = [None] * len(self.lengths)
+
+    def keep_as_floats(self) -> bool:
+        """The samples that any member has as float32, each once and not normalised, which `factors` do. False
+        where there is no room.
+        """
+        used, rows = torch.unique(self.rows, return_inverse=True)
+        if len(used) * int(np.prod(self.bank.shape[1:])) * 4 > READY_BYTES:
+            return False
+        if len(used) < len(self.bank):
+            self.bank, self.rows = self.bank[used], rows
+        self.bank = self.bank.to(torch.float32)
+        return True
+
+    def factors(self) -> tuple[Float[Tensor, "members features"], Float[Tensor, "members features"]]:
+        """What each member multiplies its inputs by, and adds to them."""
+        shape = self.bank.shape[1:]
+        scale, shift = torch.ones(len(self.normalise), *shape), torch.zeros(len(self.normalise), *shape)
+        for place, each in enumerate(self.normalise):
+            if each is not None:
+                scale[place].mul_(each.scale)
+                shift[place].add_(each.shift)
+        return scale.flatten(1), shift.flatten(1)
 
     def gather(
         self, members: np.ndarray, places: Int64[Tensor, "steps members batch"]
