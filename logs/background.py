@@ -19,7 +19,7 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -87,6 +87,16 @@ class Background:
             self._media.append(item)
         else:
             self._predictions.append(item)
+
+    def add_alike(self, items: Sequence[Medium]) -> None:
+        """Queues rows of one size; one by one where they might not all have room."""
+        size = len(items) * items[0].bytes if items else 0
+        if self._crew.waiting_bytes + size > WAITING_BYTES:
+            for item in items:
+                self.add(item)
+        else:
+            self.waiting_bytes += size
+            self._media.extend(items)
 
     def turn(self, may_beat: bool = True) -> None:
         """What there is to do now; `may_beat` False: without the status, pictures and predictions."""

@@ -232,8 +232,8 @@ class RunWriter:
         """What n calls of `histogram` would log, checked at once: steps int64[n], counts float64[n, bins],
         edges float64[n, bins + 1], and epochs float64[n] or None.
         """
-        for item in media.histograms(steps, name, counts, edges, epochs, split=split):
-            self._add(item)
+        self._check_open()
+        self._background.add_alike(media.histograms(steps, name, counts, edges, epochs, split=split))
 
     def text(
         self, step: int, name: str, content: str, split: str | None = None, epoch: float = math.nan
@@ -321,11 +321,14 @@ class RunWriter:
         self._finish_after(error if error is not self._error_before else None, "stopped")
 
     def _add(self, item: media.Medium | Predictions) -> None:
+        self._check_open()
+        self._background.add(item)
+
+    def _check_open(self) -> None:
         if self._finished:
             raise RuntimeError(
                 f"the run {self.directory.id} is {self._finished}; open another one, or resume it"
             )
-        self._background.add(item)
 
     def _forget_in_child(self) -> None:
         self._recorder.forbid(

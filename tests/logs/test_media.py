@@ -84,6 +84,20 @@ def test_histograms_of_many_steps_are_those_of_as_many_calls(run: RunWriter) -> 
         assert np.array_equal(block.edges, single.edges)
 
 
+def test_histograms_that_have_no_room_together_are_kept_as_far_as_they_have(
+    run: RunWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("logs.background.WAITING_BYTES", 5_000)
+    counts, edges = np.ones((20, 16)), np.tile(np.arange(17.0), (20, 1))
+    run.histograms(np.arange(20), "weights", counts, edges)
+    run.finish()
+    found = [each.step for each in RunReader(run.directory.path).histograms()]
+    assert found == list(range(len(found)))
+    assert 1 < len(found) < 20
+    with pytest.raises(RuntimeError, match="is finished"):
+        run.histograms(np.arange(20), "weights", counts, edges)
+
+
 def test_media_are_there_within_seconds_while_the_run_goes_on(run: RunWriter) -> None:
     run.text(1, "note", "first")
     reader = RunReader(run.directory.path)
