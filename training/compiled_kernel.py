@@ -59,7 +59,7 @@ def train(
     norms: Any,  # float32 [networks]: of the last step's gradients, before clipping
     losses: Any,  # float32 [steps, members]: the mean over each batch
     shares: Any,  # float32 [steps, members]: the share of samples whose class has the largest output
-    outputs: Any,  # float32 [steps, members, batch, outputs], or of no step: nobody asks for them
+    said: Any,  # float32 [steps, members, batch, outputs], before each update; of no step if nobody asks
 ) -> None:
     """Trains members for some steps, in place."""
     zero, one = np.float32(0.0), np.float32(1.0)
@@ -73,7 +73,7 @@ def train(
     slopes = np.empty((2, widest * batch), np.float32)
     bits = np.empty(batch, np.int32)
     powers = bits.view(np.float32)  # their 2^k
-    top, said, total = np.empty(batch, np.float32), np.empty(batch, np.int32), np.empty(batch, np.float32)
+    top, best, total = np.empty(batch, np.float32), np.empty(batch, np.int32), np.empty(batch, np.float32)
     for member in range(len(rows)):
         row, size = rows[member], sizes[member]
         own, gradient, m, v = weights[row], gradients[row], first[row], second[row]
@@ -119,12 +119,12 @@ def train(
             mean, hits = 0.0, 0
             if loss == CROSS_ENTROPY:
                 for sample in range(size):
-                    top[sample], said[sample], total[sample] = y[0, sample], np.int32(0), zero
+                    top[sample], best[sample], total[sample] = y[0, sample], np.int32(0), zero
                 for unit in range(1, ends):
                     for sample in range(size):
                         larger = y[unit, sample] > top[sample]
                         top[sample] = y[unit, sample] if larger else top[sample]
-                        said[sample] = np.int32(unit) if larger else said[sample]
+                        best[sample] = np.int32(unit) if larger else best[sample]
                 for unit in range(ends):
                     for sample in range(size):  # exp(z) = 2^k exp(r), so that the processor does 16 at once
                         z = y[unit, sample] - top[sample]
@@ -146,7 +146,7 @@ def train(
                             meant += even * y[unit, sample]
                     mean += math.log(total[sample]) + top[sample] - meant
                     total[sample] = share / total[sample]
-                    hits += said[sample] == classes[step, member, sample]
+                    hits += best[sample] == classes[step, member, sample]
                 for unit in range(ends):
                     for sample in range(size):
                         d[unit, sample] = d[unit, sample] * total[sample] - even * share
@@ -167,10 +167,10 @@ def train(
                     mean += off * off
                     d[0, sample] = np.float32(2.0) * off * share
             losses[step, member], shares[step, member] = mean * share, hits * share
-            if len(outputs) > 0:
+            if len(said) > 0:
                 for sample in range(size):
                     for unit in range(ends):
-                        outputs[step, member, sample, unit] = y[unit, sample]
+                        said[step, member, sample, unit] = y[unit, sample]
 
             # Backward
             here = 0
@@ -274,6 +274,6 @@ def count(
         counts[row, bins - 1] += found[0, bins] + found[1, bins] + found[2, bins] + found[3, bins]
 
 
-# Without what tests put around them to check types
+# numba compiles what is inside of what tests put around functions to check types
 compiled_train = numba.njit(cache=True, nogil=True, fastmath=FAST, error_model="numpy")(inspect.unwrap(train))
 compiled_count = numba.njit(cache=True, nogil=True, error_model="numpy")(inspect.unwrap(count))

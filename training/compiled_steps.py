@@ -4,8 +4,8 @@ A chain of linear layers, ReLU and dropout, a loss and an optimizer that the ker
 as float32 on the processor, one thread: then a network's step is one piece of machine code, 2 to 4 times as
 fast as PyTorch's calls for all networks at once. Whatever is otherwise is trained as before.
 
-The kernel is not there from the beginning. To load it takes a third of a second, and to compile it some
-seconds, once on a machine: numba keeps it in a folder. So a training of a moment does without, unless it
+The kernel is not there from the beginning. To load it takes most of a second, and to compile it nine,
+once on a machine: numba keeps it in a folder. So a training of a moment does without, unless it
 is loaded already, as in the processes that wait for a button to be pressed (`training.warm`).
 """
 
@@ -25,7 +25,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32, Int64
+from jaxtyping import Bool, Float, Float32, Float64, Int64
 from torch import Tensor
 
 from logs.process import of_its_own
@@ -38,7 +38,7 @@ from training.stacked_samples import Block, DropoutMasks, StackedSamples
 from training.stacked_scores import Scores
 
 GAIN_SECONDS = 25e-6  # of a step of one network, at least
-LOAD_SECONDS, COMPILE_SECONDS = 0.5, 8.0
+LOAD_SECONDS, COMPILE_SECONDS = 0.8, 9.0
 NICENESS = 19  # of a process that compiles while nobody waits
 
 CHAINS = ("mlp", "linear")  # models that may be what the kernel knows
@@ -46,7 +46,9 @@ LOSSES = ("cross_entropy", "binary_cross_entropy", "mse")  # by the kernel's num
 OPTIMIZERS = ("sgd", "momentum", "nesterov", "adam", "adamw")
 # What the kernel's columns FIRST, SECOND and EPSILON are called in an optimizer's settings
 COLUMNS = (("momentum", "beta1"), ("dampening", "beta2"), ("epsilon",))
-NOTHING = np.zeros((1, 1, 1, 1), np.float32)  # where there are no masks
+# Where there are none
+NO_CLASSES, NO_NUMBERS = np.zeros((1, 1, 1), np.int64), np.zeros((1, 1, 1), np.float32)
+NO_MASKS = np.zeros((1, 1, 0, 0), np.float32)
 
 _ONE_AT_A_TIME = threading.Lock()
 
@@ -59,7 +61,29 @@ class Said(NamedTuple):
     known: Scores  # [steps, members]: the loss and metrics for which nobody must look at the outputs any more
 
 
-@dataclass(frozen=True)
+class Arrays(NamedTuple):
+    """What learners have, as the kernel takes it: with a row for each of them. Memory is theirs."""
+
+    settings: Float64[np.ndarray, "members 7"]
+    matrices: Bool[np.ndarray, "numbers"]
+    weights: Float32[np.ndarray, "members numbers"]
+    first: Float32[np.ndarray, "members numbers"]
+    second: Float32[np.ndarray, "members numbers"]
+    gradients: Float32[np.ndarray, "members numbers"]
+
+    @classmethod
+    def of(cls, learners: Learners) -> Arrays:
+        weights, own = learners.networks.weights.numpy(), learners.optimizer.settings
+        slots = [slot.numpy() for slot in learners.optimizer.slots.values()]
+        slots += [weights] * (2 - len(slots))  # never looked at
+        strengths = torch.cat([learners.smoothing, learners.l1, learners.longest], dim=1).double().numpy()
+        named = [next((own[n] for n in names if n in own), np.zeros(len(learners))) for names in COLUMNS]
+        settings = np.column_stack([strengths, own["decay"], *named])
+        matrices = learners.matrices[0].bool().numpy()
+        return cls(settings, matrices, weights, slots[0], slots[1], learners.gradients.numpy())
+
+
+@dataclass
 class CompiledSteps:
     """What the kernel must know of a stack of networks. `train` does some times what `Learners.step` does."""
 
@@ -71,6 +95,7 @@ class CompiledSteps:
     scale: Float32[np.ndarray, "networks features"]
     shift: Float32[np.ndarray, "networks features"]
     aloud: bool  # whether anybody asks what the networks put out
+    known: tuple[Learners, Arrays] | None = None  # those of the last block
 
     def train(
         self,
@@ -85,49 +110,43 @@ class CompiledSteps:
         """The updates of a block, by the inputs at these places in the bank. Samples that fill up a batch are
         left out, and their outputs are 0. `numbers`: of the members among all networks that there were.
         """
-        rows, optimizer = block.members, learners.optimizer
-        weights = learners.networks.weights.numpy()
-        slots = [slot.numpy() for slot in optimizer.slots.values()]
-        slots += [weights] * (2 - len(slots))  # never looked at
-        strengths = torch.cat([learners.smoothing, learners.l1, learners.longest], dim=1)
-        own = {name: values[rows] for name, values in optimizer.settings.items()}
-        none = np.zeros(len(rows))
-        named = [next((own[n] for n in names if n in own), none) for names in COLUMNS]
-        settings = np.column_stack([strengths.double().numpy()[rows], own["decay"], *named])
+        if self.known is None or self.known[0] is not learners:
+            self.known = learners, Arrays.of(learners)
+        own, rows, updates = self.known[1], block.members, learners.optimizer.updates
         drawn = masks.drawn(block)
         losses, right = np.empty(rates.shape, np.float32), np.empty(rates.shape, np.float32)
         said = len(places) if self.aloud else 0
         outputs = torch.zeros(said, *places.shape[1:], int(self.layers[-1, self.kernel.OUTPUTS]))
-        norms = learners.gradient_norms.clone()  # who reads them may keep them
+        norms = learners.gradient_norms.numpy().copy()  # who reads them may keep them
         is_class = not targets.dtype.is_floating_point
-        shape = (1, 1, 1)
         self.kernel.compiled_train(
             rows,
             self.layers,
             self.loss,
             self.optimizer,
-            settings,
+            own.settings[rows],
             np.ascontiguousarray(rates, np.float64),
-            optimizer.updates[rows],
+            updates[rows],
             self.bank,
             self.scale[numbers],
             self.shift[numbers],
             places.numpy(),
             block.sizes.astype(np.int64),
-            targets.numpy() if is_class else np.zeros(shape, np.int64),
-            np.zeros(shape, np.float32) if is_class else targets.reshape(places.shape).numpy(),
-            NOTHING if drawn is None else drawn.contiguous().numpy(),
-            learners.matrices[0].bool().numpy(),
-            weights,
-            *slots[:2],
-            learners.gradients.numpy(),
-            norms.numpy(),
+            targets.numpy() if is_class else NO_CLASSES,
+            NO_NUMBERS if is_class else targets.reshape(places.shape).numpy(),
+            NO_MASKS if drawn is None else drawn.contiguous().numpy(),
+            own.matrices,
+            own.weights,
+            own.first,
+            own.second,
+            own.gradients,
+            norms,
             losses,
             right,
             outputs.numpy(),
         )
-        learners.gradient_norms = norms
-        optimizer.updates[rows] += block.steps
+        learners.gradient_norms = torch.from_numpy(norms)
+        updates[rows] += block.steps
         known = {"loss": losses, "accuracy": right} if is_class else {"loss": losses}
         return Said(torch.from_numpy(losses), outputs, known)
 
@@ -240,7 +259,7 @@ def _try(kernel: ModuleType) -> None:
     tables = one[0] > 0, one, one.copy(), one.copy(), one.copy(), np.zeros(1, np.float32), one.copy()
     kernel.compiled_train(
         row, layers, 0, 0, settings, np.zeros((1, 1)), row, one, one, one, places, row + 1, places, three,
-        NOTHING, *tables, one.copy(), NOTHING.copy(),
+        NO_MASKS, *tables, one.copy(), NO_NUMBERS[None].copy(),
     )  # fmt: skip
     kernel.compiled_count(one, 0, 1, one[0], 2 * one[0], np.zeros((1, 1)))
 

@@ -22,6 +22,7 @@ from training.devices import choose_device
 from training.jobs import Job, prepared
 from training.loop import batches_in
 from training.members import Member, why_not_together
+from training.memory import keep_freed_memory
 
 WAYS = ("auto", "together", "alone")
 START_SECONDS = 2.5  # until worker processes are there, on a machine of today: they import PyTorch
@@ -131,6 +132,7 @@ def _plan(
     """Measures both ways on a group of jobs, unless a person has chosen or there is no choice."""
     device = choose_device(group[0].config.device)
     torch.set_num_threads(group[0].config.threads)  # as those who train do: what is timed must be what comes
+    keep_freed_memory()
     sample = list(group[:TIMED])
     if asked == "alone":
         only = "" if len(group) > 1 else "there is one network to train; "
