@@ -7,8 +7,10 @@ choose another: the wider it is, the more of the time is that of its matrix prod
 make fewer. Both ways train the same 64 configurations on this machine's processor and write the same kind
 of run directories:
 
-  the sweep     `python -m training.sweep`, all of it but the start of Python: the plan that is measured, the
-                trainings in whichever way the planner chooses, and the report with the best settings
+  the sweep     `python -m training.sweep`, all of it but the start of Python, in a process that has imported
+                everything before, as the page runs it, compiled steps too (`training.warm`): the plan that is
+                measured, the trainings in whichever way the planner chooses, and the report with the best
+                settings. `--plain`: without compiled steps
   one by one    the same jobs through the ordinary loop (`training.alone`), one after another in one process
                 that has imported everything and read the data before: no start of Python, no plan, no report
 
@@ -44,6 +46,7 @@ os.environ.update(OMP_NUM_THREADS="1", MKL_NUM_THREADS="1")  # before torch is i
 
 from logs.catalog import RunCatalog  # noqa: E402
 from logs.directory import read_json  # noqa: E402
+from training import compiled_steps  # noqa: E402
 from training.alone import train_alone  # noqa: E402
 from training.arguments import command_line  # noqa: E402
 from training.config import RunConfig  # noqa: E402
@@ -115,7 +118,10 @@ def main() -> int:
     parser.add_argument("--width", type=int, default=16)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--shell", action="store_true")
+    parser.add_argument("--plain", action="store_true", help="without compiled steps")
     given = parser.parse_args()
+    if not given.plain and compiled_steps.loaded() is None:
+        raise SystemExit("numba is missing, or can't compile here")
     config = RunConfig(
         model_settings={"hidden_layers": given.layers, "hidden_width": given.width},
         epochs=given.epochs,
