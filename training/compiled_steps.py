@@ -41,6 +41,8 @@ GAIN_SECONDS = 25e-6  # of a step of one network, at least
 LOAD_SECONDS, COMPILE_SECONDS = 0.8, 9.0
 NICENESS = 19  # of a process that compiles while nobody waits
 
+USERS_CACHE = Path("~/.cache/numba")  # on Linux; elsewhere only the folder beside the source is known
+
 CHAINS = ("mlp", "linear")  # models that may be what the kernel knows
 LOSSES = ("cross_entropy", "binary_cross_entropy", "mse")  # by the kernel's numbers
 OPTIMIZERS = ("sgd", "momentum", "nesterov", "adam", "adamw")
@@ -182,7 +184,7 @@ def _described(networks: StackedNetworks) -> Int64[np.ndarray, "layers 6"] | Non
     for name, shape in networks.sites.items():
         masks[f"{name}.mask"] = begin
         begin += int(np.prod(shape))
-    table: list[list[int]] = []
+    table: list[list[int]] = []  # columns as the kernel names them
     former: Layer | None = None
     for layer in networks.layers or ():
         if isinstance(layer, Linear):
@@ -265,11 +267,17 @@ def _try(kernel: ModuleType) -> None:
 
 
 def is_compiled() -> bool:
-    """Whether this machine has compiled the kernel before, in one of the folders where numba keeps it."""
-    folders = [Path(__file__).parent / "__pycache__"]
+    """Whether this machine has compiled the kernel as it is now, in one of the folders where numba keeps it:
+    beside the source, or the user's where that may not be written.
+    """
+    here = Path(__file__).parent
     if kept := os.environ.get("NUMBA_CACHE_DIR"):
         folders = list(Path(kept).glob("*training*"))
-    return any(next(folder.glob("compiled_kernel.train*.nbi"), None) for folder in folders)
+    else:
+        folders = [here / "__pycache__", *USERS_CACHE.expanduser().glob("*training*")]
+    since = (here / "compiled_kernel.py").stat().st_mtime
+    found = (index for folder in folders for index in folder.glob("compiled_kernel.train*.nbi"))
+    return any(index.stat().st_mtime > since for index in found)
 
 
 def prepare() -> None:

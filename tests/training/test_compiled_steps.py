@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -202,6 +203,32 @@ def test_without_a_compiler_torch_trains(
     left = BatchedTraining(members_of([config_of()], tmp_path))
     assert left.compiled is None
     assert sum(isinstance(scores, EpochScores) for scores in left.run()) == 3
+
+
+@pytest.mark.parametrize("place", ["beside", "user", "told"])
+def test_what_was_compiled_counts_until_the_source_is_newer(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = tmp_path / "training" / "compiled_kernel.py"
+    folder = {
+        "beside": source.parent / "__pycache__",
+        "user": tmp_path / "cache" / "training_1f",
+        "told": tmp_path / "told" / "training_1f",
+    }[place]
+    for each in (source.parent, folder):
+        each.mkdir(parents=True, exist_ok=True)
+    source.write_text("")
+    monkeypatch.setattr(compiled_steps, "__file__", str(source.with_name("compiled_steps.py")))
+    monkeypatch.setattr(compiled_steps, "USERS_CACHE", tmp_path / "cache")
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    if place == "told":
+        monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "told"))
+    assert not compiled_steps.is_compiled()
+    (folder / "compiled_kernel.train-100.py313.nbi").write_text("")
+    os.utime(source, (1000, 1000))
+    assert compiled_steps.is_compiled()
+    os.utime(folder / "compiled_kernel.train-100.py313.nbi", (500, 500))
+    assert not compiled_steps.is_compiled()
 
 
 def test_a_process_that_waits_compiles_in_another_one(
