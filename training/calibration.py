@@ -87,11 +87,14 @@ def calibration(targets: ArrayLike, probabilities: ArrayLike, bins: int = 15) ->
 
 def probability_scores(targets: ArrayLike, probabilities: ArrayLike) -> ProbabilityScores:
     """`targets` [samples] class indices, `probabilities` [samples, classes], each row adding up to 1."""
+    from sklearn.metrics import brier_score_loss, log_loss
+
     truth, shares = _checked(targets, probabilities)
-    frequencies = np.bincount(truth, minlength=shares.shape[1]) / len(truth)
+    classes = np.arange(shares.shape[1])
+    frequencies = np.bincount(truth, minlength=len(classes)) / len(truth)
     baseline = np.tile(frequencies, (len(truth), 1))
-    loss, known = (_log_loss(truth, each) for each in (shares, baseline))
-    brier, known_brier = (_brier(truth, each) for each in (shares, baseline))
+    loss, known = (float(log_loss(truth, each, labels=classes)) for each in (shares, baseline))
+    brier, known_brier = (float(brier_score_loss(truth, each, labels=classes)) for each in (shares, baseline))
     impossible = int((shares[np.arange(len(truth)), truth] == 0).sum())
     better = "better" if loss < known else "no better"
     return ProbabilityScores(
@@ -108,23 +111,6 @@ def probability_scores(targets: ArrayLike, probabilities: ArrayLike) -> Probabil
         if impossible
         else (),
     )
-
-
-# Written out: scikit-learn's, which give the same, take 40 times as long, nearly all of it to check once more
-# what is checked here
-
-
-def _log_loss(truth: np.ndarray, shares: np.ndarray) -> float:
-    """Mean of -log p of the right class."""
-    least = np.finfo(np.float64).eps
-    own = np.clip(shares[np.arange(len(truth)), truth], least, 1 - least)
-    return float(-np.log(own).mean())
-
-
-def _brier(truth: np.ndarray, shares: np.ndarray) -> float:
-    """Mean squared distance from 1 for the right class and 0 for the others; of two classes, half of it."""
-    apart = (np.eye(shares.shape[1])[truth] - shares) ** 2
-    return float(apart.sum(axis=1).mean()) / (2 if shares.shape[1] == 2 else 1)
 
 
 def _checked(targets: ArrayLike, probabilities: ArrayLike) -> tuple[np.ndarray, np.ndarray]:

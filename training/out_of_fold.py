@@ -35,23 +35,16 @@ class Proportion:
 
 
 def wilson_interval(successes: int, total: int, confidence: float = 0.95) -> tuple[float, float]:
-    r"""Of the share behind k `successes` of n `total` independent trials; ValueError where these are none.
-
-    (2k + z^2 \mp z \sqrt{4k(n - k)/n + z^2}) / 2(n + z^2)
-    """
-    from scipy.special import ndtri
+    """Of the share behind `successes` of `total` independent trials; ValueError where these are none."""
+    from scipy import stats
 
     if not 0 <= successes <= total or total < 1:
         raise ValueError(
             f"{successes} successes of {total} trials; there must be 1 trial at least, and no more successes "
             "than trials"
         )
-    z = float(ndtri((1 + checked_confidence(confidence)) / 2))
-    size = 2 * (total + z**2)
-    centre = (2 * successes + z**2) / size
-    half = z / size * math.sqrt(4 * successes * (total - successes) / total + z**2)
-    low, high = centre - half, centre + half
-    return (low if successes else 0.0), (high if successes < total else 1.0)
+    interval = stats.binomtest(successes, total).proportion_ci(checked_confidence(confidence), "wilson")
+    return float(interval.low), float(interval.high)
 
 
 def pooled_accuracy(
