@@ -7,7 +7,7 @@ network that is trained in 0.1 s must not take a second to log.
 
 from __future__ import annotations
 
-import itertools
+import contextlib
 import time
 import traceback
 from collections.abc import Callable, Iterable, Sequence
@@ -30,8 +30,8 @@ from training.jobs import Job, Judge, prepared
 from training.loop import batches_in
 from training.members import Member
 from training.memory import keep_freed_memory
-from training.observe import PACE
 from training.stacked_pictures import confusions, histograms
+from training.stacked_rows import EpochTables, NotedEpoch, log_epochs, log_steps
 from training.stacked_scores import Evaluation
 from training.train import EXPLAINED, described, explained
 
@@ -96,6 +96,8 @@ class Company:
         self.consoles = [Console(run.directory.output_log, quiet=True) for run in self.runs]
         self.many = many
         self.waiting: list[StepScores] = []  # steps that are not logged yet
+        self.noted: list[NotedEpoch] = []  # epochs, the same
+        self.blind = frozenset(number for number, data in enumerate(self.datas) if not len(data.validation))
         self.drawn: list[tuple[list[tuple[int, int, int]], Tensor, Tensor]] = []  # for histograms
         self.rates = np.array([job.config.learning_rate for job in self.jobs])  # of the last update
         self.ended: set[int] = set()
@@ -144,13 +146,11 @@ class Company:
                 self.waiting.append(scores)
                 self.rates[scores.members] = scores.learning_rates[-1]
                 if time.monotonic() - self.logged_at > LOG_SECONDS:
-                    self._log_steps()
-                    self._log_histograms()
+                    self._log_waiting()
             else:
+                self._note_epoch(scores)
                 if time.monotonic() - self.logged_at > LOG_SECONDS or scores.ended:
-                    self._log_steps()
-                    self._log_histograms()
-                self._log_epoch(scores)
+                    self._log_waiting()
                 self._obey(scores)
                 if judge is not None:
                     self._ask(judge, scores)
@@ -159,57 +159,32 @@ class Company:
                 tick(scores.epoch / epochs)
             if should_stop():
                 break
-        self._log_steps()
-        self._log_histograms()
+        self._log_waiting()
 
-    def _log_steps(self) -> None:
-        """The rows of the steps that wait, a block for each member."""
-        for _, group in itertools.groupby(self.waiting, key=lambda scores: scores.members.tobytes()):
-            blocks = list(group)
-            steps, epochs, valid, rates = (
-                np.ascontiguousarray(np.concatenate([getattr(block, name) for block in blocks]).T)
-                for name in ("steps", "epochs", "valid", "learning_rates")
-            )
-            values = {
-                name: np.ascontiguousarray(np.concatenate([block.values[name] for block in blocks]).T)
-                for name in blocks[0].values
-            }
-            whole = bool(valid.all())
-            for column, number in enumerate(blocks[0].members.tolist()):
-                rows = slice(None) if whole else valid[column]
-                self.runs[number].log_rows(
-                    steps[column][rows],
-                    {name: array[column][rows] for name, array in values.items()},
-                    split="train",
-                    epochs=epochs[column][rows],
-                )
-                paced = (steps[column] % PACE == 0) & valid[column]
-                if paced.any():
-                    rate = {"learning_rate": rates[column][paced]}
-                    self.runs[number].log_rows(steps[column][paced], rate, epochs=epochs[column][paced])
+    def _log_waiting(self) -> None:
+        log_steps(self.runs, self.waiting)
+        log_epochs(self.runs, self.noted, self.blind)
         self.waiting.clear()
+        self.noted.clear()
+        self._log_histograms()
         self.logged_at = time.monotonic()
 
-    def _log_epoch(self, scores: EpochScores) -> None:
-        names = list(scores.validation)
-        trained = np.stack([scores.train[name] for name in names], axis=1).tolist()
-        validated = np.stack([scores.validation[name] for name in names], axis=1).tolist()
-        numbers = (self.rates[scores.members], scores.gradient_norms, scores.parameter_norms)
-        norms = np.stack(numbers, axis=1).tolist()
-        labels = [f"epoch_{name}" for name in names]
-        blind = (self.training.validation.lengths == 0).any()
-        rows = zip(scores.members.tolist(), scores.steps.tolist(), trained, validated, norms, strict=True)
-        for number, step, train, validation, norm in rows:
-            run = self.runs[number]
-            run.log(step, dict(zip(labels, train, strict=True)), "train", scores.epoch)
-            if not (blind and np.isnan(validation).all()):
-                run.log(step, dict(zip(names, validation, strict=True)), "validation", scores.epoch)
-            three = dict(zip(("learning_rate", "gradient_norm", "parameter_norm"), norm, strict=True))
-            run.log(step, three, epoch=scores.epoch)
-            run.progress(epoch=scores.epoch, step=step)
+    def _note_epoch(self, scores: EpochScores) -> None:
+        tables: EpochTables = {
+            "train": {f"epoch_{name}": values for name, values in scores.train.items()},
+            "validation": scores.validation,
+            None: {
+                "learning_rate": self.rates[scores.members],
+                "gradient_norm": scores.gradient_norms,
+                "parameter_norm": scores.parameter_norms,
+            },
+        }
+        self.noted.append(NotedEpoch(scores.members, scores.steps, scores.epoch, tables))
+        for number, step in zip(scores.members.tolist(), scores.steps.tolist(), strict=True):
+            self.runs[number].progress(epoch=scores.epoch, step=step)
         if not self.many:
             self._log_pictures(scores)
-            self._say_epoch(scores, names, validated)
+            self._say_epoch(scores)
 
     def _log_pictures(self, scores: EpochScores) -> None:
         """Confusion matrices of the validation data, and when it is time what histograms are made of."""
@@ -258,13 +233,12 @@ class Company:
             run = self.runs[int(members[row])]
             run.matrix(steps[row], "confusion", counts, labels, split=split, epoch=epochs[row])
 
-    def _say_epoch(
-        self, scores: EpochScores, names: Sequence[str], values: Sequence[Sequence[float]]
-    ) -> None:
-        rows = zip(scores.members.tolist(), values, scores.improved.tolist(), strict=True)
-        for number, validation, improved in rows:
-            console = self.consoles[number]
-            console.after_epoch(scores.epoch, dict(zip(names, validation, strict=True)), improved)
+    def _say_epoch(self, scores: EpochScores) -> None:
+        values = {name: array.tolist() for name, array in scores.validation.items()}
+        rows = zip(scores.members.tolist(), scores.improved.tolist(), strict=True)
+        for place, (number, improved) in enumerate(rows):
+            own = {name: array[place] for name, array in values.items()}
+            self.consoles[number].after_epoch(scores.epoch, own, improved)
 
     def _obey(self, scores: EpochScores) -> None:
         """What a person asked of single members."""
@@ -297,8 +271,7 @@ class Company:
         for number, state in enumerate(self.training.states):
             gone = number not in alive and number not in self.ended
             if gone and state in ("failed", "stopped"):
-                self._log_steps()  # those of the epoch after which it was stopped may still wait
-                self._log_histograms()
+                self._log_waiting()  # what came of the epoch after which it was stopped may still wait
                 self._finish(number, state, self.training.errors[number])
 
     def _end(self) -> None:
@@ -345,6 +318,8 @@ class Company:
         self.runs[number].finish(state, error)
 
     def _end_all(self, state: str, error: str | None) -> None:
+        with contextlib.suppress(Exception):  # what waits to be logged is worth no second error
+            self._log_waiting()
         for number, run in enumerate(self.runs):
             if number not in self.ended:
                 run.finish(state, error)
