@@ -165,10 +165,8 @@ class BatchedTraining:
             updates = self.steps[self.alive[block.members]] + np.arange(block.steps)[:, None]
             rates = self.schedules.rates(self.alive[block.members], updates)
             if self.compiled is not None:
-                numbers, (found, targets) = (
-                    self.alive[block.members],
-                    self.train.locate(block.members, places),
-                )
+                numbers = self.alive[block.members]
+                found, targets = self.train.locate(block.members, places)
                 said = self.compiled.train(self.learners, self.masks, block, numbers, found, targets, rates)
             else:
                 inputs, targets = self.train.gather(block.members, places)
