@@ -160,16 +160,19 @@ class BatchedTraining:
     def _train_one_epoch(self) -> Iterator[StepScores]:
         self._tally = Tally(len(self.alive), bool(self.scores.per_epoch))
         order = EpochOrder([self.members[number] for number in self.alive.tolist()], self.epoch)
-        for block in order.blocks(self.most, fill=not self.learners.networks.counts_batches):
-            places = order.of(block)
+        fill = not self.learners.networks.counts_batches
+        quiet = self.compiled is not None and not self.compiled.aloud
+        for block in order.blocks(self.most, fill, uneven=quiet):
             updates = self.steps[self.alive[block.members]] + np.arange(block.steps)[:, None]
             rates = self.schedules.rates(self.alive[block.members], updates)
             if self.compiled is not None:
                 numbers = self.alive[block.members]
-                found, targets = self.train.locate(block.members, places)
-                said = self.compiled.train(self.learners, self.masks, block, numbers, found, targets, rates)
+                said = self.compiled.train(
+                    self.learners, self.masks, block, numbers, self.train, order, rates
+                )
+                targets = None if quiet else self.train.locate(block.members, order.of(block))[1]
             else:
-                inputs, targets = self.train.gather(block.members, places)
+                inputs, targets = self.train.gather(block.members, order.of(block))
                 said = self._train_block(block, inputs, targets, rates)
             self.steps[self.alive[block.members]] += block.steps
             epochs = (
@@ -203,7 +206,7 @@ class BatchedTraining:
         self,
         block: Block,
         said: Said,
-        targets: Tensor,
+        targets: Tensor | None,
         steps: np.ndarray,
         epochs: np.ndarray,
         rates: np.ndarray,
@@ -212,6 +215,7 @@ class BatchedTraining:
         numbers = self.alive[block.members]
         values = said.known if set(self.scores.step_names) <= set(said.known) else {}
         for size, columns in () if values else block.groups():
+            assert targets is not None  # they are missing only where all is known
             own = said.outputs[:, columns, :size], targets[:, columns, :size]
             for name, found in self.scores.of_steps(numbers[columns], said.losses[:, columns], *own).items():
                 values.setdefault(name, np.empty(rates.shape, np.float32))[:, columns] = found
@@ -368,13 +372,14 @@ class Tally:
         self.whole = whole  # some metric is no mean over samples: outputs are kept to the end of the epoch
         self.pieces: list[list[tuple[Tensor, Tensor]]] = [[] for _ in range(members)]
 
-    def add(self, block: Block, values: Scores, outputs: Tensor, targets: Tensor) -> None:
-        self.samples[block.members] += block.sizes * block.steps
+    def add(self, block: Block, values: Scores, outputs: Tensor, targets: Tensor | None) -> None:
+        self.samples[block.members] += block.sizes.sum(axis=0)
         for name, array in values.items():
             sums = self.sums.setdefault(name, np.zeros(len(self.samples)))
-            sums[block.members] += array.sum(axis=0, dtype=np.float64) * block.sizes
+            sums[block.members] += (array * block.sizes).sum(axis=0, dtype=np.float64)
         if self.whole:
-            for place, (member, size) in enumerate(zip(block.members.tolist(), block.sizes, strict=True)):
+            assert targets is not None
+            for place, (member, size) in enumerate(zip(block.members.tolist(), block.sizes[0], strict=True)):
                 own, meant = (each[:, place, :size].flatten(0, 1) for each in (outputs, targets))
                 self.pieces[member].append((own, meant))
 

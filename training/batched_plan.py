@@ -10,7 +10,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 
 from models.losses import build_loss
@@ -87,8 +86,9 @@ def time_alone(member: Member) -> float:
     """Seconds of one step of one member by itself, with the real optimizer and without logging."""
     config = member.config
     samples = StackedSamples([member.train], [member.normalise], member.device)
-    places = EpochOrder([member], 0).places[:, 0, : min(config.batch_size, len(member.train))]
-    inputs, targets = (each[0, 0] for each in samples.gather(np.zeros(1, np.int64), places[:, None]))
+    order = EpochOrder([member], 0)
+    block = next(order.blocks(1, fill=True))
+    inputs, targets = (each[0, 0] for each in samples.gather(block.members, order.of(block)))
     network = member.build().to(member.device).train()
     smoothing = {"label_smoothing": config.label_smoothing} if config.label_smoothing else {}
     loss = build_loss(member.loss, {**config.loss_settings, **smoothing})

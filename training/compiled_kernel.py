@@ -9,6 +9,9 @@ For a layer Y = relu(W X + b) * mask, samples last, with D the slope of the loss
 
     dW = D X^T,    db = sum of D over the samples,    slope at X = W^T D.
 
+OpenBLAS multiplies such small matrices at half its speed where the second one is transposed, so what is small
+enough is copied so that it isn't.
+
 `training.compiled_steps` calls it. It imports numba, which takes a quarter of a second, so it is imported
 where that pays.
 """
@@ -33,6 +36,21 @@ PER_BIT, HALF, LOWEST = np.float32(1 / math.log(2)), np.float32(0.5), np.float32
 BIT = np.float32(0.693359375)  # log 2, of so few digits that a product with a small whole number is exact ...
 BIT_OFF = np.float32(BIT - math.log(2))  # ... and what it is too large by
 SGD, MOMENTUM, NESTEROV, ADAM, ADAMW = range(5)
+# What is worth a copy, as measured: a matrix with so many rows at most, whose columns are read one by one ...
+ROWS = 128
+LINES = 32  # ... for a product with so many rows at least, which take longer than the copy
+NARROW = 8  # and a product of few rows and so many times more columns is rather turned itself
+
+
+def transpose(
+    matrix: Any,  # float32 [rows, columns]
+    into: Any,  # float32 [columns, rows]
+) -> None:
+    """Copies what lies row after row to column after column."""
+    for column in range(matrix.shape[1]):
+        line = into[column]
+        for row in range(matrix.shape[0]):
+            line[row] = matrix[row, column]
 
 
 def train(
@@ -46,9 +64,13 @@ def train(
     bank: Any,  # float32 [samples, features]
     scale: Any,  # float32 [members, features]: of what is in the bank ...
     shift: Any,  # ... the same, added to it
-    places: Any,  # int64 [steps, members, batch]: in the bank
-    sizes: Any,  # int64 [members]: samples of a batch, the first of `batch`
-    classes: Any,  # int64 [steps, members, batch]
+    order: Any,  # int64 [members, samples]: which of its samples each takes in this epoch, one after another
+    begun: int,  # of these, before the first step
+    batch: int,  # samples of a whole step
+    sizes: Any,  # int64 [steps, members]: of these, those that there are
+    starts: Any,  # int64 [members]: where each one's samples begin in the next three
+    places: Any,  # int64 [samples]: of a sample's inputs in the bank
+    classes: Any,  # int64 [samples]
     wanted: Any,  # float32, the same of a regression
     masks: Any,  # float32 [steps, members, numbers, batch]: dropout's
     matrices: Any,  # bool [numbers]: what L1 pulls on
@@ -63,28 +85,33 @@ def train(
 ) -> None:
     """Trains members for some steps, in place."""
     zero, one = np.float32(0.0), np.float32(1.0)
-    depth, steps, batch = len(layers), len(places), places.shape[2]
+    depth, steps = len(layers), len(rates)
     ends = layers[depth - 1, OUTPUTS]
     widest = ends
     for layer in range(depth):
         widest = max(widest, layers[layer, INPUTS])
     inputs = np.empty(batch * layers[0, INPUTS], np.float32)
+    chosen = np.empty(batch, np.int64)  # of a step, as they are counted in `places` and `classes`
     hidden = np.empty((depth, widest * batch), np.float32)
     slopes = np.empty((2, widest * batch), np.float32)
+    turned = np.empty(max(widest, layers[0, INPUTS]) * batch, np.float32)
+    narrow = np.empty(widest * widest, np.float32)
     bits = np.empty(batch, np.int32)
     powers = bits.view(np.float32)  # their 2^k
     top, best, total = np.empty(batch, np.float32), np.empty(batch, np.int32), np.empty(batch, np.float32)
     for member in range(len(rows)):
-        row, size = rows[member], sizes[member]
+        row = rows[member]
         own, gradient, m, v = weights[row], gradients[row], first[row], second[row]
-        share = one / np.float32(size)
         smoothing, decay = np.float32(settings[member, SMOOTHING]), np.float32(settings[member, DECAY])
         pull, longest = np.float32(settings[member, L1]), settings[member, LONGEST]
         times, plus = scale[member], shift[member]
-        x = inputs[: size * layers[0, INPUTS]].reshape(size, layers[0, INPUTS])
         for step in range(steps):
+            size = sizes[step, member]
+            share = one / np.float32(size)
+            x = inputs[: size * layers[0, INPUTS]].reshape(size, layers[0, INPUTS])
             for sample in range(size):
-                source = bank[places[step, member, sample]]
+                chosen[sample] = starts[member] + order[member, begun + step * batch + sample]
+                source = bank[places[chosen[sample]]]
                 for i in range(len(source)):
                     x[sample, i] = source[i] * times[i] + plus[i]
 
@@ -94,7 +121,11 @@ def train(
                 begin = layers[layer, WEIGHT]
                 w = own[begin : begin + units * below].reshape(units, below)
                 y = hidden[layer, : units * size].reshape(units, size)
-                if layer == 0:
+                if layer == 0 and units >= LINES and size <= ROWS:
+                    samples_last = turned[: below * size].reshape(below, size)
+                    transpose(x, samples_last)
+                    np.dot(w, samples_last, y)
+                elif layer == 0:
                     np.dot(w, x.T, y)
                 else:
                     np.dot(w, hidden[layer - 1, : below * size].reshape(below, size), y)
@@ -139,31 +170,31 @@ def train(
                         total[sample] += d[unit, sample]
                 even = smoothing / np.float32(ends)
                 for sample in range(size):
-                    right = y[classes[step, member, sample], sample]
+                    right = y[classes[chosen[sample]], sample]
                     meant = (one - smoothing) * right
                     if smoothing > zero:
                         for unit in range(ends):
                             meant += even * y[unit, sample]
                     mean += math.log(total[sample]) + top[sample] - meant
                     total[sample] = share / total[sample]
-                    hits += best[sample] == classes[step, member, sample]
+                    hits += best[sample] == classes[chosen[sample]]
                 for unit in range(ends):
                     for sample in range(size):
                         d[unit, sample] = d[unit, sample] * total[sample] - even * share
                 for sample in range(size):
-                    d[classes[step, member, sample], sample] -= (one - smoothing) * share
+                    d[classes[chosen[sample]], sample] -= (one - smoothing) * share
             elif loss == BINARY_CROSS_ENTROPY:
                 for sample in range(size):
                     z = y[0, sample]
-                    q = np.float32(classes[step, member, sample]) * (one - smoothing)
+                    q = np.float32(classes[chosen[sample]]) * (one - smoothing)
                     q += smoothing / np.float32(2.0)
-                    hits += (z > zero) == (classes[step, member, sample] > 0)
+                    hits += (z > zero) == (classes[chosen[sample]] > 0)
                     small = math.exp(-abs(z))
                     mean += max(z, zero) - z * q + math.log1p(small)
                     d[0, sample] = ((one if z >= zero else small) / (one + small) - q) * share
             else:
                 for sample in range(size):
-                    off = y[0, sample] - wanted[step, member, sample]
+                    off = y[0, sample] - wanted[chosen[sample]]
                     mean += off * off
                     d[0, sample] = np.float32(2.0) * off * share
             losses[step, member], shares[step, member] = mean * share, hits * share
@@ -200,7 +231,19 @@ def train(
                 if layer == 0:
                     np.dot(d, x, dw)
                 else:
-                    np.dot(d, hidden[layer - 1, : below * size].reshape(below, size).T, dw)
+                    y = hidden[layer - 1, : below * size].reshape(below, size)
+                    if NARROW * units <= below:
+                        samples_first = turned[: size * units].reshape(size, units)
+                        transpose(d, samples_first)
+                        product = narrow[: below * units].reshape(below, units)
+                        np.dot(y, samples_first, product)
+                        transpose(product, dw)
+                    elif units >= LINES and below <= ROWS:
+                        samples_first = turned[: size * below].reshape(size, below)
+                        transpose(y, samples_first)
+                        np.dot(d, samples_first, dw)
+                    else:
+                        np.dot(d, y.T, dw)
                     here = 1 - here
                     np.dot(w.T, d, slopes[here, : below * size].reshape(below, size))
 
@@ -275,5 +318,6 @@ def count(
 
 
 # numba compiles what is inside of what tests put around functions to check types
+transpose = numba.njit(inspect.unwrap(transpose))
 compiled_train = numba.njit(cache=True, nogil=True, fastmath=FAST, error_model="numpy")(inspect.unwrap(train))
 compiled_count = numba.njit(cache=True, nogil=True, error_model="numpy")(inspect.unwrap(count))

@@ -34,7 +34,7 @@ from training.devices import choose_device
 from training.learners import Learners
 from training.stacked import StackedNetworks
 from training.stacked_layers import Dropout, Layer, Linear, Rectifier
-from training.stacked_samples import Block, DropoutMasks, StackedSamples
+from training.stacked_samples import Block, DropoutMasks, EpochOrder, StackedSamples
 from training.stacked_scores import Scores
 
 GAIN_SECONDS = 17e-6  # of a step of one network, at least: 60e-6 where there are few
@@ -49,7 +49,7 @@ OPTIMIZERS = ("sgd", "momentum", "nesterov", "adam", "adamw")
 # What the kernel's columns FIRST, SECOND and EPSILON are called in an optimizer's settings
 COLUMNS = (("momentum", "beta1"), ("dampening", "beta2"), ("epsilon",))
 # Where there are none
-NO_CLASSES, NO_NUMBERS = np.zeros((1, 1, 1), np.int64), np.zeros((1, 1, 1), np.float32)
+NO_CLASSES, NO_NUMBERS = np.zeros(1, np.int64), np.zeros(1, np.float32)
 NO_MASKS = np.zeros((1, 1, 0, 0), np.float32)
 
 _ONE_AT_A_TIME = threading.Lock()
@@ -105,22 +105,24 @@ class CompiledSteps:
         masks: DropoutMasks,
         block: Block,
         numbers: Int64[np.ndarray, "members"],
-        places: Int64[Tensor, "steps members batch"],
-        targets: Tensor,
+        samples: StackedSamples,
+        order: EpochOrder,
         rates: Float[np.ndarray, "steps members"],
     ) -> Said:
-        """The updates of a block, by the inputs at these places in the bank. Samples that fill up a batch are
-        left out, and their outputs are 0. `numbers`: of the members among all networks that there were.
+        """The updates of a block. Samples that fill up a batch are left out, and their outputs are 0.
+        `numbers`: of the members among all networks that there were.
         """
         if self.known is None or self.known[0] is not learners:
             self.known = learners, Arrays.of(learners)
         own, rows, updates = self.known[1], block.members, learners.optimizer.updates
         drawn = masks.drawn(block)
         losses, right = np.empty(rates.shape, np.float32), np.empty(rates.shape, np.float32)
-        said = len(places) if self.aloud else 0
-        outputs = torch.zeros(said, *places.shape[1:], int(self.layers[-1, self.kernel.OUTPUTS]))
+        said = (block.steps if self.aloud else 0), len(rows), block.size
+        outputs = torch.zeros(*said, int(self.layers[-1, self.kernel.OUTPUTS]))
         norms = learners.gradient_norms.numpy().copy()  # who reads them may keep them
+        targets = samples.targets
         is_class = not targets.dtype.is_floating_point
+        everyone = len(rows) == len(order.taken)
         self.kernel.compiled_train(
             rows,
             self.layers,
@@ -132,10 +134,14 @@ class CompiledSteps:
             self.bank,
             self.scale[numbers],
             self.shift[numbers],
-            places.numpy(),
-            block.sizes.astype(np.int64),
+            order.taken if everyone else order.taken[rows],
+            block.first * order.batch,
+            order.batch,
+            np.ascontiguousarray(block.sizes),
+            samples.starts[rows],
+            samples.rows.numpy(),
             targets.numpy() if is_class else NO_CLASSES,
-            NO_NUMBERS if is_class else targets.reshape(places.shape).numpy(),
+            NO_NUMBERS if is_class else targets.flatten().numpy(),
             NO_MASKS if drawn is None else drawn.contiguous().numpy(),
             own.matrices,
             own.weights,
@@ -257,11 +263,11 @@ def _try(kernel: ModuleType) -> None:
     one, row = np.ones((1, 1), np.float32), np.zeros(1, np.int64)
     layers = np.array([[1, 1, 0, -1, 0, -1]])
     settings = np.array([[0.0, 0.0, np.inf, 0.0, 0.0, 0.0, 0.0]])
-    three, places = np.zeros((1, 1, 1), np.float32), np.zeros((1, 1, 1), np.int64)
+    outputs, column = np.zeros((1, 1, 1, 1), np.float32), np.zeros((1, 1), np.int64)
     tables = one[0] > 0, one, one.copy(), one.copy(), one.copy(), np.zeros(1, np.float32), one.copy()
     kernel.compiled_train(
-        row, layers, 0, 0, settings, np.zeros((1, 1)), row, one, one, one, places, row + 1, places, three,
-        NO_MASKS, *tables, one.copy(), NO_NUMBERS[None].copy(),
+        row, layers, 0, 0, settings, np.zeros((1, 1)), row, one, one, one, column, 0, 1, column + 1, row, row,
+        NO_CLASSES, NO_NUMBERS, NO_MASKS, *tables, one.copy(), outputs,
     )  # fmt: skip
     kernel.compiled_count(one, 0, 1, one[0], 2 * one[0], np.zeros((1, 1)))
 

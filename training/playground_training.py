@@ -73,7 +73,7 @@ class SeedsTraining:
         updates = first * steps + np.arange(count * steps)[:, None]
         rates = self.schedules.rates(members, np.broadcast_to(updates, (count * steps, len(members))))
         numbers = iter(self.learners.optimizer.numbers(rates, CPU))
-        sizes = np.full(len(members), self.batch)
+        sizes = np.full((count * steps, len(members)), self.batch)
         masks = iter(self.masks.draw(Block(0, count * steps, members, sizes)))
         share = torch.full((len(members), self.batch), 1 / self.batch)
         last_share = torch.full((len(members), rest), 1 / max(1, rest))

@@ -14,7 +14,6 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
-from torch.nn import functional
 
 from training.data import epoch_generator
 from training.loop import batches_in
@@ -28,12 +27,14 @@ DROPOUT = 0xD809  # sets dropout's stream apart from the others that start from 
 
 
 class Block(NamedTuple):
-    """Steps that go together: the same members, each with the same number of samples in every step."""
+    """Steps that go together: of the same members, and with the same number of samples of each in every step
+    unless uneven ones were asked for (`EpochOrder.blocks`).
+    """
 
     first: int  # step of the epoch, from 0
     steps: int
     members: np.ndarray  # places in the stack
-    sizes: np.ndarray  # samples of each of them in one step; shorter batches are filled up
+    sizes: np.ndarray  # [steps, members]: samples; shorter batches are filled up
 
     @property
     def size(self) -> int:
@@ -42,12 +43,13 @@ class Block(NamedTuple):
 
     def groups(self) -> list[tuple[int, np.ndarray]]:
         """Each number of samples in a step, and the columns of `members` that have it."""
-        return [(int(size), np.flatnonzero(self.sizes == size)) for size in np.unique(self.sizes)]
+        sizes = self.sizes[0]
+        return [(int(size), np.flatnonzero(sizes == size)) for size in np.unique(sizes)]
 
     def share(self, device: torch.device) -> Float[Tensor, "members batch"]:
         """What each sample counts in its member's loss; 0 for one that fills up."""
-        own = np.arange(self.size) < self.sizes[:, None]
-        return torch.from_numpy((own / self.sizes[:, None]).astype(np.float32)).to(device)
+        sizes = self.sizes[0, :, None]
+        return torch.from_numpy(((np.arange(self.size) < sizes) / sizes).astype(np.float32)).to(device)
 
 
 class StackedSamples:
@@ -169,50 +171,52 @@ class StackedSamples:
 
 
 class EpochOrder:
-    """Which samples each member takes in each step of one epoch: those of the single run of its seed."""
+    """Which samples each member takes in each step of one epoch: those of the single run of its seed.
+    `taken` [members, samples] counts each member's own from 0, whole batches one after the other.
+    """
 
     def __init__(self, members: Sequence[Member], epoch: int) -> None:
-        batch = members[0].config.batch_size
+        self.batch = members[0].config.batch_size
         lengths = np.array([len(member.train) for member in members])
-        self.steps = np.array([batches_in(int(length), batch) for length in lengths])
-        most = int(self.steps.max()) * batch
-        taken = np.minimum(lengths, self.steps * batch)
-        drawn: dict[tuple[int, int], Tensor] = {}  # folds of one size and seed have one order
-        keys = [
-            (member.config.seed, length) for member, length in zip(members, lengths.tolist(), strict=True)
-        ]
-        for key, count in zip(keys, taken.tolist(), strict=True):
-            if key not in drawn:
-                order = torch.randperm(key[1], generator=epoch_generator(key[0], epoch))
-                drawn[key] = functional.pad(order[:count], (0, most - count))
-        self.places = torch.stack([drawn[key] for key in keys]).view(len(members), -1, batch)
-        done = batch * np.arange(int(self.steps.max()))[:, None]
-        self.sizes = np.clip(taken - done, 0, batch)  # samples of each member in each step
+        self.steps = np.array([batches_in(int(length), self.batch) for length in lengths])
+        most = int(self.steps.max())
+        counts = np.minimum(lengths, self.steps * self.batch)
+        self.taken = np.zeros((len(members), most * self.batch), np.int64)
+        alike: dict[tuple[int, int], list[int]] = {}  # folds of one size and seed have one order
+        for place, (member, length) in enumerate(zip(members, lengths.tolist(), strict=True)):
+            alike.setdefault((member.config.seed, length), []).append(place)
+        for (seed, length), places in alike.items():
+            order = torch.randperm(length, generator=epoch_generator(seed, epoch)).numpy()
+            self.taken[places, : counts[places[0]]] = order[: counts[places[0]]]
+        # Samples of each member in each step
+        self.sizes = np.clip(counts - self.batch * np.arange(most)[:, None], 0, self.batch)
 
-    def blocks(self, most: int, fill: bool) -> Iterator[Block]:
+    def blocks(self, most: int, fill: bool, uneven: bool = False) -> Iterator[Block]:
         """The epoch in blocks of at most `most` steps.
 
         Where some members have fewer samples left than others, their batch is filled up with samples that
         count nothing. Without `fill`, for batch norm, which would count them, and where some have none left,
-        such a step is shared out by size.
+        such a step is shared out by size. `uneven`: a block may have steps of different sizes.
         """
         first = 0
         while first < len(self.sizes):
-            alike = (self.sizes[first : first + most] == self.sizes[first]).all(axis=1)
-            steps = len(alike) if alike.all() else int(alike.argmin())
             sizes = self.sizes[first]
+            ahead = self.sizes[first : first + most]
+            alike = (ahead > 0 if uneven and sizes.all() else ahead == sizes).all(axis=1)
+            steps = len(alike) if alike.all() else int(alike.argmin())
             if fill and sizes.all():
-                yield Block(first, steps, np.arange(len(sizes)), sizes)
+                yield Block(first, steps, np.arange(len(sizes)), ahead[:steps])
             else:
                 for size in np.unique(sizes[sizes > 0]):
                     members = np.flatnonzero(sizes == size)
-                    yield Block(first, steps, members, sizes[members])
+                    yield Block(first, steps, members, ahead[:steps, members])
             first += steps
 
     def of(self, block: Block) -> Int64[Tensor, "steps members batch"]:
         """The samples of a block, which count each member's own from 0."""
-        places = self.places[torch.from_numpy(block.members)]
-        return places[:, block.first : block.first + block.steps, : block.size].transpose(0, 1)
+        places = torch.from_numpy(self.taken).view(len(self.taken), -1, self.batch)
+        own = places[torch.from_numpy(block.members), block.first : block.first + block.steps, : block.size]
+        return own.transpose(0, 1)
 
 
 class DropoutMasks:
