@@ -8,6 +8,9 @@
 A new process imports PyTorch for seconds, which is longer than ten small trainings take. A fork has it at
 once, but only the thread that forks lives on in it: whatever lock another thread holds at that moment, such
 as the log's, stays locked there for ever. So a process forks while it has one thread, or not at all.
+
+A process that waits for work forks ahead (`fork_ahead`): its workers wait with it, and have done before what
+is slow for the first time.
 """
 
 from __future__ import annotations
@@ -27,6 +30,8 @@ from typing import Any
 
 END_SECONDS = 5.0  # that an idle worker gets to end when it is told to
 
+_ahead: list[ForkedWorker] = []  # those that nobody has asked for yet
+
 
 class ForkedWorker(Executor):
     """One process, which does one call at a time; BrokenExecutor for a call that it did not survive."""
@@ -41,6 +46,7 @@ class ForkedWorker(Executor):
             self.process.start()
         theirs.close()  # or the end of the worker would not be seen
         self._turn = threading.Lock()
+        self.stays = False  # whoever has it now gives it back
 
     def submit[R](self, work: Callable[..., R], /, *given: Any, **named: Any) -> Future[R]:
         """BrokenExecutor where the process has ended; what is called and what it gives pickle."""
@@ -52,7 +58,9 @@ class ForkedWorker(Executor):
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Ends the process once it has done what it does."""
+        """Ends the process once it has done what it does; one that stays goes on waiting."""
+        if self.stays:
+            return
         with self._turn:
             if not self._pipe.closed:
                 with contextlib.suppress(OSError):  # it has ended by itself
@@ -78,14 +86,62 @@ class ForkedWorker(Executor):
 
 
 @contextlib.contextmanager
-def ready_workers(count: int) -> Iterator[tuple[ForkedWorker, ...]]:
-    """So many forked workers, ended at the end; none where this process can't fork safely."""
-    workers = tuple(ForkedWorker() for _ in range(count)) if may_fork() else ()
+def ready_workers(count: int, anew: bool = False) -> Iterator[tuple[ForkedWorker, ...]]:
+    """So many forked workers, ended at the end: those that were forked ahead, and new ones where they are too
+    few. None, or only the former, where this process can't fork safely. `anew`: they must know what this
+    process knows now.
+    """
+    if anew:
+        end_ahead()
+    there = [worker for worker in _ahead if worker.process.is_alive()]
+    taken = there[:count]
+    if not any(worker.stays for worker in there):
+        _ahead[:] = there[count:]
+        end_ahead()  # nobody else will ask for them
+    if may_fork():
+        taken += [ForkedWorker() for _ in range(count - len(taken))]
     try:
-        yield workers
+        yield tuple(taken)
     finally:
-        for worker in workers:
+        for worker in taken:
             worker.shutdown()
+
+
+def fork_ahead(count: int) -> None:
+    """Forks workers for the next `ready_workers` of this process; none where it can't fork safely. They wait
+    until somebody takes them, or `end_ahead`.
+    """
+    if may_fork():
+        _ahead.extend(ForkedWorker() for _ in range(count))
+
+
+@contextlib.contextmanager
+def lent() -> Iterator[None]:
+    """In this block those that were forked ahead outlast whoever takes them."""
+    for worker in _ahead:
+        worker.stays = True
+    try:
+        yield
+    finally:
+        for worker in _ahead:
+            worker.stays = False
+
+
+def call_ahead(work: Callable[..., object], *given: object) -> None:
+    """Calls this in each worker that was forked ahead. Whoever fails is ended."""
+    for worker in list(_ahead):
+        try:
+            worker.submit(work, *given).result()
+        except Exception:
+            _ahead.remove(worker)
+            worker.shutdown(wait=False)
+
+
+def end_ahead() -> None:
+    """Ends those that nobody has taken."""
+    for worker in _ahead:
+        worker.shutdown(wait=False)
+    _ahead.clear()
 
 
 def may_fork() -> bool:

@@ -96,12 +96,17 @@ def is_settled(row: RunSummary) -> bool:
 
 def samples_of(config: RunConfig, data_root: Path) -> Samples:
     """The configuration's samples, read once in a process; DataError as `load_data` raises it."""
-    key = (config.dataset, config.dataset_settings, config.seed, config.task, data_root)
+    key = _sample_key(config, data_root)
     if key not in _READ:
         while len(_READ) >= KEPT_SAMPLES:
             _READ.pop(next(iter(_READ)))
         _READ[key] = read_samples(config, data_root)
     return _READ[key]
+
+
+def has_read(config: RunConfig, data_root: Path) -> Samples | None:
+    """Its samples, if this process has read them."""
+    return _READ.get(_sample_key(config, data_root))
 
 
 def prepared(jobs: Sequence[Job], device: torch.device, data_root: Path) -> list[Data | Exception]:
@@ -124,6 +129,10 @@ def prepared(jobs: Sequence[Job], device: torch.device, data_root: Path) -> list
 
 
 _READ: dict[tuple[Any, ...], Samples] = {}
+
+
+def _sample_key(config: RunConfig, data_root: Path) -> tuple[Any, ...]:
+    return config.dataset, config.dataset_settings, config.seed, config.task, data_root
 
 
 @functools.lru_cache(maxsize=8)

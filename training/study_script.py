@@ -20,13 +20,13 @@ from logs.status import effective_state, read_status
 from logs.writer import RunWriter
 from models.catalog import UnknownNameError
 from training.arguments import parser
-from training.compiled_steps import brought, is_for
+from training.compiled_steps import brought, is_for, is_loaded
 from training.config import ConfigError, RunConfig
 from training.console import Console
 from training.devices import choose_device
 from training.engines import ENGINES, EngineError, cores
 from training.forked import ready_workers
-from training.jobs import all_members, samples_of
+from training.jobs import all_members, has_read, samples_of
 from training.loop import batches_in
 from training.places import data_folder, found_run, runs_folder, visdom_server
 from training.plans import WAYS
@@ -34,6 +34,7 @@ from training.studies import Means, Study, StudyError, run_study
 from training.train import EXPLAINED, Stop, about_run, explained
 
 STREAM_SECONDS = 5.0
+SHARED_BYTES = 4 * 2**20  # samples so large are read once, before the fork, and not by each worker
 TOLD = (*EXPLAINED, EngineError, StudyError, UnknownNameError, ValueError)  # in a sentence
 PLACES = ("runs", "data", "resume", "from_run", "run_directory")
 MEANS = ("engine", "workers", "way", "gpus_per_worker")
@@ -94,11 +95,14 @@ def with_workers(means: Means, config: RunConfig, trainings: int, data_root: Pat
     one_thread = config.threads == 1  # a fork of a process that computed with more could not do so again
     count = min(means.workers or cores(), trainings)
     wanted = local and one_thread and count > 1 and choose_device(config.device).type == "cpu"
+    compiled = is_loaded()
     if wanted and means.way != "alone" and is_for(config):
         samples = len(samples_of(config, data_root).targets)
         updates = config.epochs * batches_in(min(samples, config.train_samples or samples), config.batch_size)
         brought(-(-trainings // count) * updates)  # before the fork, which then has it too
-    with ready_workers(count if wanted else 0) as workers:
+    read = has_read(config, data_root)
+    large = read is not None and getattr(read.inputs, "nbytes", SHARED_BYTES) >= SHARED_BYTES
+    with ready_workers(count if wanted else 0, anew=large or is_loaded() != compiled) as workers:
         yield replace(means, ready=workers)
 
 

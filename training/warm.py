@@ -4,23 +4,32 @@ wants to wait after pressing a button.
 `python -m training.warm` imports what the laboratories need and waits on its standard input for one line of
 JSON: the job, whose process it then becomes. An idle one ends when that input ends, so with whoever holds the
 other end, whatever became of it; one that has begun a job lives on.
+
+While it waits it rehearses: it forks the workers of a study (`training.forked`) and trains a small one with
+them, where nobody sees it. What is slow for the first time, half of the time that ten small trainings take,
+is over then.
 """
 
 from __future__ import annotations
 
 import contextlib
 import functools
+import gc
 import importlib
+import io
 import json
 import os
+import select
 import subprocess
 import sys
+import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from logs.process import of_its_own
+from training.forked import call_ahead, end_ahead, fork_ahead, lent
 
 REFILL_SECONDS = 1.5  # after one was taken: its first moments need the cores more than the next one does
 READY = b"ready\n"
@@ -35,6 +44,12 @@ IMPORTED = (
     "training.sweep",
     "training.compiled_steps",
 )
+STUDIES = ("training.kfold", "training.sweep")  # whose workers are forked ahead
+# Of the size of what is mostly asked for: memory that was used once is at hand
+REHEARSAL = ("--dataset", "digits", "--model", "mlp", "--hidden-layers", "1", "--epochs", "10")
+ALONE = ("--device", "cpu", "--visdom", "off")  # takes no GPU's memory, and is shown nowhere
+FOLDS = 10
+AHEAD = 4  # workers that wait, at most: each holds 35 MB of its own
 
 
 class Spares:
@@ -53,7 +68,7 @@ class Spares:
                 self._spare = _started()
 
     def wait(self) -> None:
-        """Until the one at hand has imported everything. For measurements: a job may be given before."""
+        """Until the one at hand is ready. For measurements: a job may be given before."""
         spare = self._spare
         if spare is not None and spare.stdout is not None:
             spare.stdout.readline()
@@ -96,14 +111,48 @@ def spares() -> Spares:
 
 
 def main() -> int:
-    """The idle process: imports, says so, and becomes the job that it reads."""
+    """The idle process: makes ready, says so, and becomes the job that it reads."""
+    try:
+        make_ready(_is_asked)
+        with contextlib.suppress(OSError):  # nobody has to listen
+            os.write(1, READY)
+        line = sys.stdin.buffer.readline()
+        if not line.endswith(b"\n"):  # the other end was closed, or its process has ended
+            return 0
+        return _become(json.loads(line))
+    finally:
+        end_ahead()
+        gc.freeze()  # the interpreter would look for garbage in all of it once more, for a second
+
+
+def make_ready(hurry: Callable[[], bool] = lambda: False) -> None:
+    """All that can be done before there is a job; of it only the imports in a `hurry`."""
     _import_all()
-    with contextlib.suppress(OSError):  # nobody has to listen
-        os.write(1, READY)
-    line = sys.stdin.buffer.readline()
-    if not line.endswith(b"\n"):  # the other end was closed, or its process has ended
-        return 0
-    return _become(json.loads(line))
+    if not hurry():
+        rehearse()
+
+
+def rehearse() -> bool:
+    """Trains a small study, with workers that wait for the next one from then on; whether that went well: if
+    it did not, whoever needs what is broken says so.
+    """
+    from training import kfold
+    from training.engines import cores
+
+    gc.collect()
+    gc.freeze()  # what was imported stays: nobody must look for garbage in it any more
+    workers = min(cores(), AHEAD)
+    fork_ahead(workers)
+    with tempfile.TemporaryDirectory(prefix="descent-") as folder, lent():
+        options = [*REHEARSAL, *ALONE, "--folds", str(FOLDS), "--workers", str(workers), "--runs", folder]
+        with contextlib.suppress(Exception), contextlib.redirect_stdout(io.StringIO()):
+            return kfold.main(options) == 0
+    return False
+
+
+def _is_asked() -> bool:
+    """Whether there is a job already, which should not wait for a rehearsal."""
+    return os.name != "nt" and bool(select.select([0], [], [], 0)[0])
 
 
 def _import_all() -> None:
@@ -126,6 +175,17 @@ def _become(job: dict[str, Any]) -> int:
     if not name.startswith("training."):
         print(f"error: {name!r} is no script of training/", file=sys.stderr)
         return 2
+    if name not in STUDIES:
+        end_ahead()
+    _take_place(job)
+    call_ahead(_take_place, job)
+    module = importlib.import_module(name)
+    sys.argv = [str(module.__file__), *job["arguments"]]
+    return int(module.main(job["arguments"]))
+
+
+def _take_place(job: dict[str, Any]) -> None:
+    """The environment, folder and output of a job."""
     os.environ.clear()
     os.environ.update(job["environment"])
     os.chdir(job["folder"])
@@ -133,9 +193,6 @@ def _become(job: dict[str, Any]) -> int:
         os.dup2(nothing.fileno(), 0)
         os.dup2(output.fileno(), 1)
         os.dup2(output.fileno(), 2)
-    module = importlib.import_module(name)
-    sys.argv = [str(module.__file__), *job["arguments"]]
-    return int(module.main(job["arguments"]))
 
 
 def _started() -> subprocess.Popen[bytes] | None:

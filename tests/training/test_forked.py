@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -17,12 +20,13 @@ from logs.directory import read_json
 from tests.training.engine_drivers import ends_with_its_driver
 from tests.training.pieces_for_engines import Piece, attempts
 from training.config import RunConfig
+from training.datasets.dataset import Samples
 from training.fold_study import FoldOptions
 from training.forked import may_fork, ready_workers
 from training.jobs import members
 from training.plans import planned
 from training.studies import Means
-from training.study_script import with_workers
+from training.study_script import SHARED_BYTES, with_workers
 
 ROOT = Path(__file__).resolve().parents[2]
 needs_fork = pytest.mark.skipif(sys.platform != "linux", reason="only Linux forks safely")
@@ -103,6 +107,93 @@ print(json.dumps([call, answer, then, gone]))
 
 
 @needs_fork
+def test_workers_forked_ahead_are_lent_taken_and_ended(tmp_path: Path) -> None:
+    process = script(
+        """
+from training.forked import end_ahead, fork_ahead, lent
+def pids(workers):
+    return [worker.process.pid for worker in workers]
+def alive(workers):
+    return [worker.process.is_alive() for worker in workers]
+def joined(workers):
+    for worker in workers:
+        worker.process.join(60)
+    return alive(workers)
+fork_ahead(3)
+with lent():
+    with ready_workers(2) as first, open_engine("processes", 2, ready=first) as engine:
+        run_pieces(engine, [Piece(folder, number) for number in range(2)], square, lambda piece, given: None)
+    with ready_workers(3) as every:
+        rehearsed = [worker.submit(square, Piece(folder, 5)).result() for worker in every]
+still = alive(every)
+with ready_workers(2) as second:
+    others = joined(every[2:])
+with ready_workers(1) as third:
+    pass
+fork_ahead(1)
+with ready_workers(2) as fourth:
+    taken = fourth
+fork_ahead(2)
+with ready_workers(1) as known:
+    spare = pids(known)
+fork_ahead(1)
+from training import forked
+waiting = pids(forked._ahead)
+with ready_workers(1, anew=True) as fifth:
+    anew = pids(fifth) == waiting
+fork_ahead(2)
+left = list(forked._ahead)
+end_ahead()
+print(json.dumps([
+    pids(first) == pids(every)[:2], rehearsed, still, pids(second) == pids(first), others, alive(second),
+    pids(third)[0] in pids(every), len(set(pids(taken))), anew, joined(left), len(forked._ahead),
+]))
+""",
+        tmp_path,
+    )
+    said, _ = process.communicate(timeout=100)
+    same, rehearsed, still, taken, others, after, third, fourth, anew, left, waiting = json.loads(said)
+    assert same
+    assert rehearsed == [25, 25, 25]
+    assert still == [True, True, True], "they outlast who takes them while they are lent"
+    assert taken
+    assert others == [False], "who is not taken has nothing to wait for"
+    assert after == [False, False]
+    assert not third
+    assert fourth == 2, "where they are too few, others are forked"
+    assert not anew
+    assert left == [False, False]
+    assert waiting == 0
+    assert process.returncode == 0
+
+
+@needs_fork
+def test_what_is_called_in_workers_ahead_ends_those_that_fail(tmp_path: Path) -> None:
+    process = script(
+        """
+from training.forked import call_ahead, fork_ahead, ready_workers
+def fails_in(pid):
+    if os.getpid() == pid:
+        raise OSError("no such place")
+    os.chdir(folder)
+from training import forked
+fork_ahead(2)
+bad, good = (worker.process for worker in forked._ahead)
+call_ahead(fails_in, bad.pid)
+bad.join(60)
+with ready_workers(1) as (worker,):
+    print(json.dumps([bad.is_alive(), worker.process.pid == good.pid, worker.submit(os.getcwd).result()]))
+""",
+        tmp_path,
+    )
+    said, _ = process.communicate(timeout=100)
+    lives, taken, place = json.loads(said)
+    assert not lives
+    assert taken
+    assert Path(place) == tmp_path
+
+
+@needs_fork
 def test_forked_workers_end_when_their_driver_is_killed(tmp_path: Path) -> None:
     driver = script(
         """
@@ -159,6 +250,28 @@ def test_compiled_steps_are_fetched_before_the_fork(
     config = RunConfig(device="cpu", epochs=3).replace(**changes)
     with with_workers(Means(workers=2, way=way), config, 10, tmp_path):
         assert found == asked
+
+
+@pytest.mark.parametrize(
+    ("read", "loads", "anew"),
+    [(None, False, False), (100, False, False), (SHARED_BYTES, False, True), (None, True, True)],
+)
+def test_workers_ahead_are_passed_over_where_they_lack_what_the_driver_has(
+    read: int | None, loads: bool, anew: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: list[bool] = []
+
+    @contextlib.contextmanager
+    def noted(count: int, anew: bool) -> Iterator[tuple[()]]:
+        found.append(anew)
+        yield ()
+
+    samples = None if read is None else Samples(np.zeros((read, 1, 1, 1), np.uint8), np.zeros(read), "")
+    monkeypatch.setattr("training.study_script.ready_workers", noted)
+    monkeypatch.setattr("training.study_script.has_read", lambda config, root: samples)
+    monkeypatch.setattr("training.study_script.is_loaded", iter([False, loads]).__next__)
+    with with_workers(Means(workers=2), RunConfig(device="cpu", model="lenet5"), 10, tmp_path):
+        assert found == [anew]
 
 
 @pytest.mark.parametrize(

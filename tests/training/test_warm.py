@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,8 +16,12 @@ import pytest
 from logs.directory import RunDirectory
 from logs.reader import RunReader
 from models.catalog import UnknownNameError
+from training import warm
+from training.engines import cores
 from training.film import FilmReader
-from training.launch import LaunchError, is_running, launch_lab, resume, stop
+from training.forked import end_ahead
+from training.jobs import members
+from training.launch import LaunchError, is_running, launch_lab, launch_study, resume, stop
 from training.warm import Spares, spares
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -66,6 +72,16 @@ def test_a_waiting_process_becomes_the_job(tmp_path: Path, kept: Spares, monkeyp
     until(lambda: kept._spare is not None and kept._spare.pid != pid, "no other one was started")
 
 
+def test_what_is_rehearsed_can_be_trained_and_leaves_nothing(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    try:
+        assert warm.rehearse()
+    finally:
+        gc.unfreeze()
+        end_ahead()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_job_given_at_once_waits_for_the_imports_only(tmp_path: Path) -> None:
     own = Spares()
     own.keep()
@@ -76,6 +92,51 @@ def test_a_job_given_at_once_waits_for_the_imports_only(tmp_path: Path) -> None:
     assert taken is not None
     assert taken.wait(120) == 0
     assert RunReader(folder).status().state == "finished"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux forks safely")
+def test_a_study_takes_the_workers_that_wait_with_their_process(tmp_path: Path, kept: Spares) -> None:
+    kept.wait()
+    driver = psutil.Process(kept._spare.pid)
+    workers = {child.pid for child in driver.children()}
+    assert len(workers) == min(cores(), warm.AHEAD)
+    small = [
+        "--dataset",
+        "digits",
+        "--train-samples",
+        "300",
+        "--epochs",
+        "2",
+        "--folds",
+        "8",
+        "--workers",
+        "2",
+    ]
+    options = [*small, "--device", "cpu", "--visdom", "off"]
+    study = launch_study("training.kfold", options, "mlp", "digits", tmp_path, tmp_path / "sets")
+    reader = ended(RunDirectory(tmp_path / study))
+    assert reader.info.pid == driver.pid
+    assert reader.status().state == "finished"
+    folds = list(members(tmp_path, study).values())
+    assert {row.state for row in folds} == {"finished"}
+    trained = {row.info.pid for row in folds if row.info is not None}
+    assert len(trained) == 2
+    assert len(trained & workers) == min(2, len(workers))
+    assert "error:" not in reader.directory.output_log.read_text("utf-8")
+    until(lambda: not any(map(psutil.pid_exists, workers)), "its workers live on")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux forks safely")
+def test_a_laboratory_has_no_use_for_workers(tmp_path: Path, kept: Spares) -> None:
+    kept.wait()
+    workers = [child.pid for child in psutil.Process(kept._spare.pid).children()]
+    assert workers
+    directory = RunDirectory(tmp_path / launch_lab("playground", LONG, "", tmp_path))
+    until(lambda: all(map(_gone, workers)), "they wait for nothing")
+    until(lambda: FilmReader(directory).read() is not None, "no film")
+    assert is_running(directory)
+    stop(directory)
+    assert ended(directory).status().state == "stopped"
 
 
 def test_a_running_laboratory_is_stopped_and_not_resumed(tmp_path: Path, kept: Spares) -> None:
