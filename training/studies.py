@@ -162,13 +162,15 @@ def run_study(
     means: Means,
     console: Console,
     should_stop: Callable[[], bool] = lambda: False,
+    ended: Callable[[list[str]], None] = lambda runs: None,
 ) -> tuple[str, str | None]:
     """Trains the study's members: how the study ended ("finished", "stopped", "failed") and why it failed.
 
-    `run` is the study's own; its requests to stop are obeyed as `should_stop` is. What is raised keeps no
-    worker busy: DataError and ConfigError for jobs that can't be trained, EngineError, StudyError.
+    `run` is the study's own; its requests to stop are obeyed as `should_stop` is. `ended` is given the runs
+    that were trained together and are over, while others may still train. What is raised keeps no worker
+    busy: DataError and ConfigError for jobs that can't be trained, EngineError, StudyError.
     """
-    return Driver(study, run, runs, data_root, means, console, should_stop).run()
+    return Driver(study, run, runs, data_root, means, console, should_stop, ended).run()
 
 
 class Driver:
@@ -183,9 +185,10 @@ class Driver:
         means: Means,
         console: Console,
         should_stop: Callable[[], bool],
+        ended: Callable[[list[str]], None] = lambda runs: None,
     ) -> None:
         self.study, self.own, self.runs, self.data_root = study, run, runs, data_root
-        self.means, self.console, self.should_stop = means, console, should_stop
+        self.means, self.console, self.should_stop, self.ended = means, console, should_stop, ended
         self.id = run.directory.id
         self.stop_file = run.directory.path / STOP_FILE
         self.stopping = False
@@ -266,6 +269,8 @@ class Driver:
             self.troubles.append(f"{what}: {result}")
             self.console.say(f"error: {self.troubles[-1]}")
         self.note_done(len(piece.jobs))
+        if piece.together and not isinstance(result, BaseException):
+            self.ended(result)
 
     def tick(self, piece: Piece, share: float) -> None:
         self.note_progress(share * len(piece.jobs))

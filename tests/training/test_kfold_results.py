@@ -13,6 +13,7 @@ from logs.directory import RunDirectory
 from logs.errors import BrokenRunError
 from logs.writer import RunWriter
 from tests.training.fold_studies import CLASSES, NAMES, member, said, study
+from training import kfold_results
 from training.config import RunConfig
 from training.fold_files import (
     assignment_file,
@@ -22,7 +23,7 @@ from training.fold_files import (
     write_predictions,
 )
 from training.fold_schemes import FoldPlan, fold_plan
-from training.kfold_results import KFoldResults, curves, fold_table, read_results
+from training.kfold_results import KFoldResults, curves, fold_table, look_ahead, read_results
 
 
 @pytest.fixture
@@ -52,6 +53,18 @@ def test_scores_and_pooled_predictions_are_those_of_scikit_learn(tmp_path: Path,
     assert sorted(results.predictions["index"]) == list(range(150))
     assert results.probabilities is not None
     assert results.probabilities.shape == (150, 3)
+
+
+def test_what_was_read_ahead_is_not_read_again(tmp_path: Path, plan: FoldPlan) -> None:
+    study_id = study(tmp_path, plan)
+    first, failed = (member(tmp_path, study_id, plan, place, state=state)
+                     for place, state in ((0, "finished"), (1, "failed")))  # fmt: skip
+    before = kfold_results._content.cache_info().misses
+    look_ahead(tmp_path, [first, failed, "no-such-run"])
+    assert kfold_results._content.cache_info().misses == before + 1
+    results = read_results(tmp_path, study_id)
+    assert kfold_results._content.cache_info().misses == before + 1
+    assert set(results.predictions["fold"]) == {0}
 
 
 def test_a_fold_is_described_by_its_run(tmp_path: Path, plan: FoldPlan) -> None:
