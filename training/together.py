@@ -99,6 +99,7 @@ class Company:
         self.noted: list[NotedEpoch] = []  # epochs, the same
         self.blind = frozenset(number for number, data in enumerate(self.datas) if not len(data.validation))
         self.drawn: list[tuple[list[tuple[int, int, int]], Tensor, Tensor]] = []  # for histograms
+        self.judged: list[tuple[list[int], list[int], int, Sequence[Evaluation]]] = []  # for matrices
         self.rates = np.array([job.config.learning_rate for job in self.jobs])  # of the last update
         self.ended: set[int] = set()
         self.logged_at = self.saved_at = time.monotonic()
@@ -166,6 +167,7 @@ class Company:
         log_epochs(self.runs, self.noted, self.blind)
         self.waiting.clear()
         self.noted.clear()
+        self._log_judged()
         self._log_histograms()
         self.logged_at = time.monotonic()
 
@@ -187,9 +189,12 @@ class Company:
             self._say_epoch(scores)
 
     def _log_pictures(self, scores: EpochScores) -> None:
-        """Confusion matrices of the validation data, and when it is time what histograms are made of."""
+        """What confusion matrices of the validation data are made of, and when it is time histograms."""
         steps = scores.steps.tolist()
-        self._log_confusions("validation", scores.members, scores.outputs, steps, [scores.epoch] * len(steps))
+        if self.datas[0].num_classes:
+            self.judged.append((scores.members.tolist(), steps, scores.epoch, scores.outputs))
+            if sum(own.nbytes for *_, outputs in self.judged for _, own, _ in outputs) > DRAWN_BYTES:
+                self._log_judged()
         wanted = [
             place
             for place, number in enumerate(scores.members.tolist())
@@ -200,6 +205,25 @@ class Company:
             self.drawn.append((moments, scores.weights[wanted], scores.gradients[wanted]))
             if sum(weights.nbytes for _, weights, _ in self.drawn) > DRAWN_BYTES:
                 self._log_histograms()
+
+    def _log_judged(self) -> None:
+        """The confusion matrices of several epochs by one count, too."""
+        parts: dict[int, list[Evaluation]] = {}  # by samples of a member
+        members: list[int] = []
+        steps: list[int] = []
+        epochs: list[float] = []
+        for numbers, at, epoch, outputs in self.judged:
+            for rows, own, targets in outputs:
+                parts.setdefault(own.shape[1], []).append((rows + len(members), own, targets))
+            members += numbers
+            steps += at
+            epochs += [epoch] * len(numbers)
+        joined = [
+            (np.concatenate(rows), torch.cat(own), torch.cat(targets))
+            for rows, own, targets in (zip(*found, strict=True) for found in parts.values())
+        ]
+        self._log_confusions("validation", np.array(members), joined, steps, epochs)
+        self.judged.clear()
 
     def _log_histograms(self) -> None:
         """Those of several epochs by one count: small tensors cost calls, not arithmetic."""
