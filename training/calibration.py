@@ -91,10 +91,13 @@ def probability_scores(targets: ArrayLike, probabilities: ArrayLike) -> Probabil
 
     truth, shares = _checked(targets, probabilities)
     classes = np.arange(shares.shape[1])
-    frequencies = np.bincount(truth, minlength=len(classes)) / len(truth)
-    baseline = np.tile(frequencies, (len(truth), 1))
-    loss, known = (float(log_loss(truth, each, labels=classes)) for each in (shares, baseline))
-    brier, known_brier = (float(brier_score_loss(truth, each, labels=classes)) for each in (shares, baseline))
+    counts = np.bincount(truth, minlength=len(classes))
+    baseline = np.tile(counts / len(truth), (len(classes), 1))  # of one sample a class, as often as there are
+    loss, brier = (float(score(truth, shares, labels=classes)) for score in (log_loss, brier_score_loss))
+    known, known_brier = (
+        float(score(classes, baseline, sample_weight=counts, labels=classes))
+        for score in (log_loss, brier_score_loss)
+    )
     impossible = int((shares[np.arange(len(truth)), truth] == 0).sum())
     better = "better" if loss < known else "no better"
     return ProbabilityScores(
