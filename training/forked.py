@@ -26,6 +26,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future
 from multiprocessing.connection import Connection
+from multiprocessing.util import Finalize
 from typing import Any
 
 END_SECONDS = 5.0  # that an idle worker gets to end when it is told to
@@ -109,10 +110,11 @@ def ready_workers(count: int, anew: bool = False) -> Iterator[tuple[ForkedWorker
 
 def fork_ahead(count: int) -> None:
     """Forks workers for the next `ready_workers` of this process; none where it can't fork safely. They wait
-    until somebody takes them, or `end_ahead`.
+    until somebody takes them, or `end_ahead`, or the end of this process.
     """
     if may_fork():
         _ahead.extend(ForkedWorker() for _ in range(count))
+        Finalize(None, end_ahead, exitpriority=1)  # or the interpreter would wait for those that wait for it
 
 
 @contextlib.contextmanager

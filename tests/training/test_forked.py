@@ -168,6 +168,24 @@ print(json.dumps([
 
 
 @needs_fork
+@pytest.mark.parametrize("inside", ["fork_ahead(2)", "child = get_context('fork').Process(target=fork_ahead, "
+                                    "args=(2,)); child.start(); child.join()"])  # fmt: skip
+def test_a_process_ends_whose_workers_wait_for_nobody(inside: str, tmp_path: Path) -> None:
+    process = script(
+        f"""
+from multiprocessing import get_context
+from training.forked import fork_ahead
+{inside}
+print(json.dumps("ended"))
+""",
+        tmp_path,
+    )
+    said, _ = process.communicate(timeout=60)
+    assert json.loads(said) == "ended"
+    assert process.returncode == 0
+
+
+@needs_fork
 def test_what_is_called_in_workers_ahead_ends_those_that_fail(tmp_path: Path) -> None:
     process = script(
         """
