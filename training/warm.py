@@ -125,11 +125,10 @@ def main() -> int:
         gc.freeze()  # the interpreter would look for garbage in all of it once more, for a second
 
 
-def make_ready(hurry: Callable[[], bool] = lambda: False) -> None:
-    """All that can be done before there is a job; of it only the imports in a `hurry`."""
+def make_ready(hurry: Callable[[], bool] = lambda: False) -> bool:
+    """All that can be done before there is a job, in a `hurry` only the imports; whether that went well."""
     _import_all()
-    if not hurry():
-        rehearse()
+    return hurry() or rehearse()
 
 
 def rehearse() -> bool:
