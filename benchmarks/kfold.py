@@ -5,9 +5,10 @@
 digits: ten stratified folds of the MLP 64-128-10, 30 epochs, as `python -m training.kfold` runs them, against
     the same folds one after another through our single-run loop (bar: at least 4 times as fast), and against
     scikit-learn's `cross_validate` over a skorch estimator with `n_jobs=2` (bar: at least 10 times). Ours
-    runs as the page runs it: in a process that has imported everything before, compiled steps too
-    (`training.warm`). What it takes without these, as from a shell, where so short a study does not load
-    them, is shown and does not count.
+    runs as the page runs it, in a process that was made ready before (`training.warm`): everything imported,
+    compiled steps too, its workers forked, a small study rehearsed. Each turn leaves it so for the next one,
+    and the others' turns lie between, as scikit-learn keeps its workers from turn to turn. What ours takes
+    without, as from a shell, where so short a study does not load compiled steps, is shown and does not count.
 lenet: ten folds of LeNet-5 on 6,000 images of Fashion-MNIST: together, and in a pool of one process a core.
     Bar: the way chosen by itself takes at most a tenth longer than the faster one.
 iris: leave-one-out of 150 samples by softmax regression, 30 epochs, from the command line, the start of all
@@ -17,8 +18,8 @@ Ours writes everything: a run directory for each fold with its log, checkpoints,
 weights, and the report; skorch writes nothing. All train on nine tenths, shuffled at every epoch, and judge
 the last epoch's weights on the rest (`--keep last`), with Adam, batches of 64 and one thread a process. Ours
 and skorch use two processes, our loop one after another takes one. In every round each takes its
-turn, after one that warms up (imports, and scikit-learn's worker processes); ratios are of one round's clock,
-and their median counts.
+turn, and another one is the first; one turn before warms up (imports, and scikit-learn's worker processes).
+Ratios are of one round's clock, and their median counts.
 
 Exits 0 where all bars hold, 1 where one does not.
 """

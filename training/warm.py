@@ -6,8 +6,7 @@ JSON: the job, whose process it then becomes. An idle one ends when that input e
 other end, whatever became of it; one that has begun a job lives on.
 
 While it waits it rehearses: it forks the workers of a study (`training.forked`) and trains a small one with
-them, where nobody sees it. What is slow for the first time, half of the time that ten small trainings take,
-is over then.
+them, where nobody sees it. What is slow for the first time is over then.
 """
 
 from __future__ import annotations
