@@ -8,7 +8,7 @@ digits: ten stratified folds of the MLP 64-128-10, 30 epochs, as `python -m trai
     runs as the page runs it, in a process that was made ready before (`training.warm`): everything imported,
     compiled steps too, its workers forked, a small study rehearsed. Each turn leaves it so for the next one,
     and the others' turns lie between, as scikit-learn keeps its workers from turn to turn. What ours takes
-    without, as from a shell, where so short a study does not load compiled steps, is shown and does not count.
+    from a shell, where so short a study does not load compiled steps, is shown and does not count.
 lenet: ten folds of LeNet-5 on 6,000 images of Fashion-MNIST: together, and in a pool of one process a core.
     Bar: the way chosen by itself takes at most a tenth longer than the faster one.
 iris: leave-one-out of 150 samples by softmax regression, 30 epochs, from the command line, the start of all
