@@ -94,8 +94,8 @@ def train(
     chosen = np.empty(batch, np.int64)  # of a step, as they are counted in `places` and `classes`
     hidden = np.empty((depth, widest * batch), np.float32)
     slopes = np.empty((2, widest * batch), np.float32)
-    turned = np.empty(max(widest, layers[0, INPUTS]) * batch, np.float32)
-    narrow = np.empty(widest * widest, np.float32)
+    turned = np.empty(widest * batch, np.float32)
+    narrow = np.empty(widest * (widest // NARROW), np.float32)
     bits = np.empty(batch, np.int32)
     powers = bits.view(np.float32)  # their 2^k
     top, best, total = np.empty(batch, np.float32), np.empty(batch, np.int32), np.empty(batch, np.float32)

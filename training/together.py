@@ -39,7 +39,7 @@ MANY = 32  # above so many, matrices, histograms and lines of text are written a
 LOG_SECONDS = 0.5  # between two writings of an epoch's steps
 SAVE_SECONDS = 5.0  # between two savings of checkpoints ...
 SAVE_SHARE = 0.05  # ... which may take this share of the time
-DRAWN_BYTES = 4 * 2**20  # of weights that wait for their histograms
+DRAWN_BYTES = 4 * 2**20  # of weights that wait for their histograms, and of outputs for their matrices
 OPENING, FINISHING = 4, 2  # threads that begin runs, mostly waiting for the disk, and that end them
 
 

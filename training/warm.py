@@ -43,7 +43,7 @@ IMPORTED = (
     "training.sweep",
     "training.compiled_steps",
 )
-STUDIES = ("training.kfold", "training.sweep")  # whose workers are forked ahead
+WITH_WORKERS = ("training.kfold", "training.sweep")  # others have no use for those that were forked ahead
 # Of the size of what is mostly asked for: memory that was used once is at hand
 REHEARSAL = ("--dataset", "digits", "--model", "mlp", "--hidden-layers", "1", "--epochs", "10")
 ALONE = ("--device", "cpu", "--visdom", "off")  # takes no GPU's memory, and is shown nowhere
@@ -173,7 +173,7 @@ def _become(job: dict[str, Any]) -> int:
     if not name.startswith("training."):
         print(f"error: {name!r} is no script of training/", file=sys.stderr)
         return 2
-    if name not in STUDIES:
+    if name not in WITH_WORKERS:
         end_ahead()
     _take_place(job)
     call_ahead(_take_place, job)
