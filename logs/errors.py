@@ -49,7 +49,7 @@ class UnknownRunError(LogsError):
         else:
             near = difflib.get_close_matches(text, known, n=1, cutoff=0.4)
             hint = f"; did you mean {near[0]!r}?" if near else ""
-            message = f"no run in {runs} is named {text!r}{hint}; `{listing}` shows all {len(known)}"
+            message = f"no run in {runs} is named {text!r}{hint}; `{listing}` shows them all"
         super().__init__(message)
 
 

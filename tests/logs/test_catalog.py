@@ -139,7 +139,7 @@ def test_an_unknown_run_names_the_nearest(runs, make_run) -> None:
     make_run(name="twins", created=1_000_000_100.0)
     make_run(name="twins", created=1_000_000_200.0)
     catalog = RunCatalog(runs)
-    with pytest.raises(UnknownRunError, match="did you mean 'baseline'"):
+    with pytest.raises(UnknownRunError, match=r"did you mean 'baseline'.*shows them all$"):
         catalog.find("base-line")
     with pytest.raises(UnknownRunError, match=r"2 runs .* answer to 'twins' .* write the whole id"):
         catalog.find("twins")
