@@ -250,8 +250,7 @@ class BatchedTraining:
         self._keep(~failed)
         members, networks = self.alive, self.learners.networks
         self.epochs[members] = self.epoch
-        outputs = list(evaluated(networks, self.validation))
-        validation = self.scores.of_evaluated(members, outputs)
+        outputs, validation = self._validated(networks)
         self.schedules.step_epoch(members, validation["loss"])
         score = validation[self.scores.best.name]
         blind = self.validation.lengths == 0
@@ -276,6 +275,14 @@ class BatchedTraining:
         )
         self._keep(~done)
         return scores
+
+    def _validated(self, networks: StackedNetworks) -> tuple[list[Evaluation], Scores]:
+        """What the members in `alive` say of the validation data, and their scores."""
+        known = None if self.compiled is None else self.compiled.evaluate(networks, self.validation)
+        if known is not None and set(self.scores.names) <= set(known[1]):
+            return known
+        outputs = list(evaluated(networks, self.validation)) if known is None else known[0]
+        return outputs, self.scores.of_evaluated(self.alive, outputs)
 
     def _is_done(self, number: int) -> bool:
         config = self.members[number].config

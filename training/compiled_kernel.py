@@ -53,6 +53,59 @@ def transpose(
             line[row] = matrix[row, column]
 
 
+def add_bias(
+    y: Any,  # float32 [units, samples]
+    own: Any,  # float32 [numbers]: a network's weights
+    begin: int,  # of the biases in them; -1 where there are none
+    relu: int,
+) -> None:
+    """What follows a layer's product, in place."""
+    zero = np.float32(0.0)
+    for unit in range(y.shape[0]):
+        line = y[unit]
+        bias = own[begin + unit] if begin >= 0 else zero
+        if relu:
+            for sample in range(y.shape[1]):
+                z = line[sample] + bias
+                line[sample] = zero if z <= zero else z
+        else:
+            for sample in range(y.shape[1]):
+                line[sample] += bias
+
+
+def exponentials(
+    y: Any,  # float32 [classes, samples]
+    powers: Any,  # float32 [classes, samples]: exp(y - top) of each class ...
+    top: Any,  # float32 [samples or more]: the largest output ...
+    best: Any,  # int32 [samples or more]: ... its class, the first of equal ones ...
+    total: Any,  # float32 [samples or more]: ... and the sum of `powers`
+    bits: Any,  # int32 [samples or more], to write in
+) -> None:
+    """What a softmax is made of."""
+    zero, one = np.float32(0.0), np.float32(1.0)
+    classes, size = y.shape
+    scales = bits.view(np.float32)  # 2^k
+    for sample in range(size):
+        top[sample], best[sample], total[sample] = y[0, sample], np.int32(0), zero
+    for unit in range(1, classes):
+        for sample in range(size):
+            larger = y[unit, sample] > top[sample]
+            top[sample] = y[unit, sample] if larger else top[sample]
+            best[sample] = np.int32(unit) if larger else best[sample]
+    for unit in range(classes):
+        for sample in range(size):  # exp(z) = 2^k exp(r), so that the processor does 16 at once
+            z = y[unit, sample] - top[sample]
+            z = LOWEST if z < LOWEST else z
+            k = np.int32(z * PER_BIT - HALF)
+            r = (z - np.float32(k) * BIT) + np.float32(k) * BIT_OFF
+            p = one + r * (one + r * (C2 + r * (C3 + r * (C4 + r * (C5 + r * (C6 + r * C7))))))
+            bits[sample] = (k + np.int32(127)) << np.int32(23)
+            powers[unit, sample] = p
+        for sample in range(size):
+            powers[unit, sample] *= scales[sample]
+            total[sample] += powers[unit, sample]
+
+
 def train(
     rows: Any,  # int64 [members]: of the tensors below that have a row for each network
     layers: Any,  # int64 [layers, 6]
@@ -97,7 +150,6 @@ def train(
     turned = np.empty(widest * batch, np.float32)
     narrow = np.empty(widest * (widest // NARROW), np.float32)
     bits = np.empty(batch, np.int32)
-    powers = bits.view(np.float32)  # their 2^k
     top, best, total = np.empty(batch, np.float32), np.empty(batch, np.int32), np.empty(batch, np.float32)
     for member in range(len(rows)):
         row = rows[member]
@@ -129,45 +181,19 @@ def train(
                     np.dot(w, x.T, y)
                 else:
                     np.dot(w, hidden[layer - 1, : below * size].reshape(below, size), y)
-                begin, relu, mask = layers[layer, BIAS], layers[layer, RELU], layers[layer, MASK]
-                for unit in range(units):
-                    line = y[unit]
-                    bias = own[begin + unit] if begin >= 0 else zero
-                    if relu:
+                add_bias(y, own, layers[layer, BIAS], layers[layer, RELU])
+                mask = layers[layer, MASK]
+                if mask >= 0:
+                    for unit in range(units):
                         for sample in range(size):
-                            z = line[sample] + bias
-                            line[sample] = zero if z <= zero else z
-                    else:
-                        for sample in range(size):
-                            line[sample] += bias
-                    if mask >= 0:
-                        for sample in range(size):
-                            line[sample] *= masks[step, member, mask + unit, sample]
+                            y[unit, sample] *= masks[step, member, mask + unit, sample]
 
             # The loss, and its slope at the outputs
             y = hidden[depth - 1, : ends * size].reshape(ends, size)
             d = slopes[0, : ends * size].reshape(ends, size)
             mean, hits = 0.0, 0
             if loss == CROSS_ENTROPY:
-                for sample in range(size):
-                    top[sample], best[sample], total[sample] = y[0, sample], np.int32(0), zero
-                for unit in range(1, ends):
-                    for sample in range(size):
-                        larger = y[unit, sample] > top[sample]
-                        top[sample] = y[unit, sample] if larger else top[sample]
-                        best[sample] = np.int32(unit) if larger else best[sample]
-                for unit in range(ends):
-                    for sample in range(size):  # exp(z) = 2^k exp(r), so that the processor does 16 at once
-                        z = y[unit, sample] - top[sample]
-                        z = LOWEST if z < LOWEST else z
-                        k = np.int32(z * PER_BIT - HALF)
-                        r = (z - np.float32(k) * BIT) + np.float32(k) * BIT_OFF
-                        p = one + r * (one + r * (C2 + r * (C3 + r * (C4 + r * (C5 + r * (C6 + r * C7))))))
-                        bits[sample] = (k + np.int32(127)) << np.int32(23)
-                        d[unit, sample] = p
-                    for sample in range(size):
-                        d[unit, sample] *= powers[sample]
-                        total[sample] += d[unit, sample]
+                exponentials(y, d, top, best, total, bits)
                 even = smoothing / np.float32(ends)
                 for sample in range(size):
                     right = y[classes[chosen[sample]], sample]
@@ -291,33 +317,58 @@ def train(
                     own[i] -= pace * (g + momentum * m[i] if optimizer == NESTEROV else m[i])
 
 
-def count(
-    values: Any,  # float32 [rows, numbers], of which those from `begin` to `end` are counted
-    begin: int,
-    end: int,
-    low: Any,  # float32 [rows]: the least of each row ...
-    high: Any,  # ... and the greatest, which is greater
-    counts: Any,  # float64 [rows, bins]
+def judge(
+    rows: Any,  # int64 [members]: of `weights`
+    layers: Any,  # int64 [layers, 6]
+    loss: int,
+    weights: Any,  # float32 [networks, numbers]
+    inputs: Any,  # float32 [members, features, samples]
+    classes: Any,  # int64 [members, samples]
+    wanted: Any,  # float32 [members, samples], of a regression
+    losses: Any,  # float32 [members]: the mean over the samples
+    shares: Any,  # float32 [members]: the share of samples whose class has the largest output
+    said: Any,  # float32 [members, samples, outputs]
 ) -> None:
-    """Counts the values of each row in bins of equal width from the least to the greatest one."""
-    rows, numbers, bins = len(values), end - begin, counts.shape[1]
-    places = np.empty(numbers, np.int32)
-    found = np.empty((4, bins + 1), np.int32)  # four counts, since neighbours often fall into one bin
-    for row in range(rows):
-        own, least = values[row, begin:end], low[row]
-        # The highest values come to stand at `bins`, in a bin of their own that is added to the last one
-        scale = np.float32(bins / np.float64(high[row] - least))
-        for i in range(numbers):
-            places[i] = np.int32((own[i] - least) * scale)
-        found[:] = 0
-        for i in range(numbers):
-            found[i & 3, places[i]] += 1
-        for place in range(bins):
-            counts[row, place] = found[0, place] + found[1, place] + found[2, place] + found[3, place]
-        counts[row, bins - 1] += found[0, bins] + found[1, bins] + found[2, bins] + found[3, bins]
+    """What networks say of samples, without dropout, and how good that is."""
+    depth, size = len(layers), inputs.shape[2]
+    ends = layers[depth - 1, OUTPUTS]
+    widest = ends
+    for layer in range(depth):
+        widest = max(widest, layers[layer, INPUTS])
+    hidden = np.empty((2, widest * size), np.float32)
+    powers, bits = np.empty((ends, size), np.float32), np.empty(size, np.int32)
+    top, best, total = np.empty(size, np.float32), np.empty(size, np.int32), np.empty(size, np.float32)
+    for member in range(len(rows)):
+        own = weights[rows[member]]
+        x = inputs[member]
+        for layer in range(depth):
+            below, units, begin = layers[layer, INPUTS], layers[layer, OUTPUTS], layers[layer, WEIGHT]
+            y = hidden[layer % 2, : units * size].reshape(units, size)
+            np.dot(own[begin : begin + units * below].reshape(units, below), x, y)
+            add_bias(y, own, layers[layer, BIAS], layers[layer, RELU])
+            x = y
+        sums, hits = 0.0, 0
+        if loss == CROSS_ENTROPY:
+            exponentials(x, powers, top, best, total, bits)
+            for sample in range(size):
+                sums += math.log(total[sample]) + top[sample] - x[classes[member, sample], sample]
+                hits += best[sample] == classes[member, sample]
+        elif loss == BINARY_CROSS_ENTROPY:
+            for sample in range(size):
+                z = x[0, sample]
+                hits += (z > 0) == (classes[member, sample] > 0)
+                sums += max(z, np.float32(0.0)) - z * classes[member, sample] + math.log1p(math.exp(-abs(z)))
+        else:
+            for sample in range(size):
+                sums += (x[0, sample] - wanted[member, sample]) ** 2
+        losses[member], shares[member] = sums / size, hits / size
+        transpose(x, said[member])
 
 
 # numba compiles what is inside of what tests put around functions to check types
-transpose = numba.njit(inspect.unwrap(transpose))
-compiled_train = numba.njit(cache=True, nogil=True, fastmath=FAST, error_model="numpy")(inspect.unwrap(train))
-compiled_count = numba.njit(cache=True, nogil=True, error_model="numpy")(inspect.unwrap(count))
+_quick = numba.njit(fastmath=FAST, error_model="numpy")
+transpose, add_bias, exponentials = (
+    _quick(inspect.unwrap(each)) for each in (transpose, add_bias, exponentials)
+)
+_kept = numba.njit(cache=True, nogil=True, fastmath=FAST, error_model="numpy")
+compiled_train, compiled_judge = _kept(inspect.unwrap(train)), _kept(inspect.unwrap(judge))

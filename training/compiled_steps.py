@@ -18,6 +18,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -36,12 +37,13 @@ from training.learners import Learners
 from training.stacked import StackedNetworks
 from training.stacked_layers import Dropout, Layer, Linear, Rectifier
 from training.stacked_samples import Block, DropoutMasks, EpochOrder, StackedSamples
-from training.stacked_scores import Scores
+from training.stacked_scores import EVALUATION_BYTES, Evaluation, Scores
 
 GAIN_SECONDS = 17e-6  # of a step of one network, at least: 60e-6 where there are few
 LOAD_SECONDS, COMPILE_SECONDS = 0.8, 9.0
 NICENESS = 19  # of a process that compiles while nobody waits
 
+COMPILED = ("compiled_kernel", "compiled_histograms")  # files of this folder
 USERS_CACHE = Path("~/.cache/numba")  # on Linux; elsewhere only the folder beside the source is known
 
 CHAINS = ("mlp", "linear")  # models that may be what the kernel knows
@@ -62,6 +64,10 @@ class Said(NamedTuple):
     losses: Float[Tensor, "steps members"]  # the mean over each batch, without the L1 term
     outputs: Float[Tensor, "steps members batch outputs"]
     known: Scores  # [steps, members]: the loss and metrics for which nobody must look at the outputs any more
+
+
+# Places in the stack, of members with equally many samples, and their inputs and targets [members, samples]
+Laid = tuple[Int64[np.ndarray, "members"], Float32[np.ndarray, "members features samples"], Tensor]
 
 
 class Arrays(NamedTuple):
@@ -99,6 +105,7 @@ class CompiledSteps:
     shift: Float32[np.ndarray, "networks features"]
     aloud: bool  # whether anybody asks what the networks put out
     known: tuple[Learners, Arrays] | None = None  # those of the last block
+    laid: tuple[StackedSamples, list[Laid]] | None = None  # of the last evaluation
 
     def train(
         self,
@@ -158,6 +165,49 @@ class CompiledSteps:
         updates[rows] += block.steps
         known = {"loss": losses, "accuracy": right} if is_class else {"loss": losses}
         return Said(torch.from_numpy(losses), outputs, known)
+
+    def evaluate(
+        self, networks: StackedNetworks, samples: StackedSamples
+    ) -> tuple[list[Evaluation], Scores] | None:
+        """What `training.stacked_scores.evaluated` gives, and the scores [members] for which nobody must look
+        at the outputs any more, NaN for members without samples; None where there are too many samples.
+        """
+        if self.laid is None or self.laid[0] is not samples:
+            features = self.bank.shape[1]
+            if 4 * features * int(samples.lengths.sum()) > EVALUATION_BYTES:
+                return None
+            self.laid = samples, _laid(samples)
+        outputs: list[Evaluation] = []
+        losses, right = np.full((2, len(networks)), np.nan)
+        is_class = not samples.targets.dtype.is_floating_point
+        for rows, inputs, targets in self.laid[1]:
+            own, hits = np.empty(len(rows), np.float32), np.empty(len(rows), np.float32)
+            said = torch.empty(len(rows), inputs.shape[2], int(self.layers[-1, self.kernel.OUTPUTS]))
+            self.kernel.compiled_judge(
+                rows,
+                self.layers,
+                self.loss,
+                networks.weights.numpy(),
+                inputs,
+                targets.numpy() if is_class else NO_CLASSES[None],
+                NO_NUMBERS[None] if is_class else targets.flatten(1).numpy(),
+                own,
+                hits,
+                said.numpy(),
+            )
+            losses[rows], right[rows] = own, hits
+            outputs.append((rows, said, targets))
+        return outputs, {"loss": losses, "accuracy": right} if is_class else {"loss": losses}
+
+
+def _laid(samples: StackedSamples) -> list[Laid]:
+    """All samples as the kernel's judge takes them, of members with equally many together."""
+    found: list[Laid] = []
+    for size in np.unique(samples.lengths[samples.lengths > 0]).tolist():
+        rows = np.flatnonzero(samples.lengths == size)
+        inputs, targets = samples.gather(rows, torch.arange(size).expand(1, len(rows), size))
+        found.append((rows, inputs[0].flatten(2).transpose(1, 2).contiguous().numpy(), targets[0]))
+    return found
 
 
 def compiled_steps(
@@ -249,9 +299,10 @@ def _loaded() -> ModuleType | None:
     try:
         from threadpoolctl import threadpool_limits
 
+        from training import compiled_histograms
         from training import compiled_kernel as kernel
 
-        _try(kernel)
+        _try(kernel, compiled_histograms)
         # From here on: a product of small matrices that is shared out among threads takes many times as long
         threadpool_limits(limits=1, user_api="blas")
     except Exception:  # whatever is amiss with a compiler, there is another way
@@ -259,8 +310,8 @@ def _loaded() -> ModuleType | None:
     return kernel
 
 
-def _try(kernel: ModuleType) -> None:
-    """One step of the smallest network: compiles, or finds what was compiled."""
+def _try(kernel: ModuleType, histograms: ModuleType) -> None:
+    """All of it with the smallest network: compiles, or finds what was compiled."""
     one, row = np.ones((1, 1), np.float32), np.zeros(1, np.int64)
     layers = np.array([[1, 1, 0, -1, 0, -1]])
     settings = np.array([[0.0, 0.0, np.inf, 0.0, 0.0, 0.0, 0.0]])
@@ -270,7 +321,10 @@ def _try(kernel: ModuleType) -> None:
         row, layers, 0, 0, settings, np.zeros((1, 1)), row, one, one, one, column, 0, 1, column + 1, row, row,
         NO_CLASSES, NO_NUMBERS, NO_MASKS, *tables, one.copy(), outputs,
     )  # fmt: skip
-    kernel.compiled_count(one, 0, 1, one[0], 2 * one[0], np.zeros((1, 1)))
+    kernel.compiled_judge(
+        row, layers, 0, one, outputs[0], column, NO_NUMBERS[None], one[0].copy(), one[0].copy(), outputs[0]
+    )
+    histograms.compiled_count(one, np.array([[0, 1]]), np.zeros((1, 1, 1)), np.zeros((1, 1, 2), np.float32))
 
 
 def is_compiled() -> bool:
@@ -282,9 +336,13 @@ def is_compiled() -> bool:
         folders = list(Path(kept).glob("*training*"))
     else:
         folders = [here / "__pycache__", *USERS_CACHE.expanduser().glob("*training*")]
-    since = (here / "compiled_kernel.py").stat().st_mtime
-    found = (index for folder in folders for index in folder.glob("compiled_kernel.train*.nbi"))
-    return any(index.stat().st_mtime > since for index in found)
+    return all(_newest(folders, name) > (here / f"{name}.py").stat().st_mtime for name in COMPILED)
+
+
+def _newest(folders: Sequence[Path], name: str) -> float:
+    """When the last function of this file was compiled; 0 for never."""
+    found = (index.stat().st_mtime for folder in folders for index in folder.glob(f"{name}.*.nbi"))
+    return max(found, default=0.0)
 
 
 def prepare() -> None:

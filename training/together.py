@@ -30,7 +30,7 @@ from training.jobs import Job, Judge, prepared
 from training.loop import batches_in
 from training.members import Member
 from training.memory import keep_freed_memory
-from training.stacked_pictures import confusions, histograms
+from training.stacked_pictures import StackedHistograms, confusions
 from training.stacked_rows import EpochTables, NotedEpoch, log_epochs, log_steps
 from training.stacked_scores import Evaluation
 from training.train import EXPLAINED, described, explained
@@ -39,7 +39,7 @@ MANY = 32  # above so many, matrices, histograms and lines of text are written a
 LOG_SECONDS = 0.5  # between two writings of an epoch's steps
 SAVE_SECONDS = 5.0  # between two savings of checkpoints ...
 SAVE_SHARE = 0.05  # ... which may take this share of the time
-DRAWN_BYTES = 4 * 2**20  # of weights that wait for their histograms, and of outputs for their matrices
+WAITING_BYTES = 4 * 2**20  # of histograms, and of outputs for confusion matrices
 OPENING, FINISHING = 4, 2  # threads that begin runs, mostly waiting for the disk, and that end them
 
 
@@ -98,7 +98,6 @@ class Company:
         self.waiting: list[StepScores] = []  # steps that are not logged yet
         self.noted: list[NotedEpoch] = []  # epochs, the same
         self.blind = frozenset(number for number, data in enumerate(self.datas) if not len(data.validation))
-        self.drawn: list[tuple[list[tuple[int, int, int]], Tensor, Tensor]] = []  # for histograms
         self.judged: list[tuple[list[int], list[int], int, Sequence[Evaluation]]] = []  # for matrices
         self.rates = np.array([job.config.learning_rate for job in self.jobs])  # of the last update
         self.ended: set[int] = set()
@@ -129,6 +128,7 @@ class Company:
     def _begin(self) -> None:
         pairs = zip(self.jobs, self.datas, strict=True)
         self.training = BatchedTraining([Member.of(job.config, data) for job, data in pairs])
+        self.histograms = StackedHistograms(self.training.learners.networks.places)
         where = device_title(self.device)
         note = f"trained at the same time as {len(self.jobs) - 1} others of {self.jobs[0].study}"
         for job, run, data, console in zip(self.jobs, self.runs, self.datas, self.consoles, strict=True):
@@ -168,7 +168,7 @@ class Company:
         self.waiting.clear()
         self.noted.clear()
         self._log_judged()
-        self._log_histograms()
+        self.histograms.log(self.runs)
         self.logged_at = time.monotonic()
 
     def _note_epoch(self, scores: EpochScores) -> None:
@@ -193,7 +193,7 @@ class Company:
         steps = scores.steps.tolist()
         if self.datas[0].num_classes:
             self.judged.append((scores.members.tolist(), steps, scores.epoch, scores.outputs))
-            if sum(own.nbytes for *_, outputs in self.judged for _, own, _ in outputs) > DRAWN_BYTES:
+            if sum(own.nbytes for *_, outputs in self.judged for _, own, _ in outputs) > WAITING_BYTES:
                 self._log_judged()
         wanted = [
             place
@@ -201,10 +201,12 @@ class Company:
             if (every := self.jobs[number].config.histogram_every) and scores.epoch % every == 0
         ]
         if wanted:
-            moments = [(int(scores.members[place]), steps[place], scores.epoch) for place in wanted]
-            self.drawn.append((moments, scores.weights[wanted], scores.gradients[wanted]))
-            if sum(weights.nbytes for _, weights, _ in self.drawn) > DRAWN_BYTES:
-                self._log_histograms()
+            everyone = len(wanted) == len(steps)
+            values = (each if everyone else each[wanted] for each in (scores.weights, scores.gradients))
+            moments = scores.members[wanted].tolist(), [steps[place] for place in wanted], scores.epoch
+            self.histograms.add(*moments, *values)
+            if self.histograms.nbytes > WAITING_BYTES:
+                self.histograms.log(self.runs)
 
     def _log_judged(self) -> None:
         """The confusion matrices of several epochs by one count, too."""
@@ -224,21 +226,6 @@ class Company:
         ]
         self._log_confusions("validation", np.array(members), joined, steps, epochs)
         self.judged.clear()
-
-    def _log_histograms(self) -> None:
-        """Those of several epochs by one count: small tensors cost calls, not arithmetic."""
-        if not self.drawn:
-            return
-        numbers, steps, epochs = np.array([moment for some, _, _ in self.drawn for moment in some]).T
-        rows = {number: np.flatnonzero(numbers == number) for number in np.unique(numbers).tolist()}
-        for kind, place in (("weights", 1), ("gradients", 2)):
-            values = torch.cat([each[place] for each in self.drawn])
-            for name, counts, edges in histograms(values, self.training.learners.networks.places):
-                for number, own in rows.items():
-                    self.runs[number].histograms(
-                        steps[own], f"{kind}/{name}", counts[own], edges[own], epochs=epochs[own]
-                    )
-        self.drawn.clear()
 
     def _log_confusions(
         self,

@@ -222,26 +222,31 @@ def test_without_a_compiler_torch_trains(
 def test_what_was_compiled_counts_until_the_source_is_newer(
     place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    source = tmp_path / "training" / "compiled_kernel.py"
+    sources = [tmp_path / "training" / f"{name}.py" for name in compiled_steps.COMPILED]
     folder = {
-        "beside": source.parent / "__pycache__",
+        "beside": tmp_path / "training" / "__pycache__",
         "user": tmp_path / "cache" / "training_1f",
         "told": tmp_path / "told" / "training_1f",
     }[place]
-    for each in (source.parent, folder):
-        each.mkdir(parents=True, exist_ok=True)
-    source.write_text("")
-    monkeypatch.setattr(compiled_steps, "__file__", str(source.with_name("compiled_steps.py")))
+    folder.mkdir(parents=True)
+    for source in sources:
+        source.parent.mkdir(exist_ok=True)
+        source.write_text("")
+        os.utime(source, (1000, 1000))
+    monkeypatch.setattr(compiled_steps, "__file__", str(sources[0].with_name("compiled_steps.py")))
     monkeypatch.setattr(compiled_steps, "USERS_CACHE", tmp_path / "cache")
     monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
     if place == "told":
         monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "told"))
-    assert not compiled_steps.is_compiled()
-    (folder / "compiled_kernel.train-100.py313.nbi").write_text("")
-    os.utime(source, (1000, 1000))
+    indices = [folder / f"{source.stem}.some-100.py313.nbi" for source in sources]
+    for index in indices:
+        assert not compiled_steps.is_compiled()
+        index.write_text("")
     assert compiled_steps.is_compiled()
-    os.utime(folder / "compiled_kernel.train-100.py313.nbi", (500, 500))
-    assert not compiled_steps.is_compiled()
+    for index in indices:
+        os.utime(index, (500, 500))
+        assert not compiled_steps.is_compiled()
+        os.utime(index)
 
 
 def test_a_process_that_waits_compiles_in_another_one(
