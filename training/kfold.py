@@ -21,9 +21,9 @@ from training.fold_files import write_assignment, write_predictions
 from training.fold_schemes import SCHEMES
 from training.fold_study import OPTIONS, FoldOptions
 from training.kfold_report import report_lines
-from training.kfold_results import fold_table, look_ahead, read_results
+from training.kfold_results import fold_table, keep_told, look_ahead, read_results
 from training.places import data_folder
-from training.studies import Means, run_study
+from training.studies import Ahead, Means, run_study
 from training.study_script import (
     MEANS,
     TOLD,
@@ -70,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 130
         write_assignment(run.directory, plan.folds)
         study = options.study(config, plan, run.directory.id, data_root)
-        drive = partial(run_study, ended=partial(look_ahead, run.directory.path.parent))
+        drive = partial(run_study, ahead=Ahead(look_ahead, keep_told))
         return driven(study, run, config, data_root, means, stop, partial(conclude, run), drive)
 
 

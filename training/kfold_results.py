@@ -160,13 +160,20 @@ def read_results(runs: Path, study_id: str) -> KFoldResults:
     )
 
 
-def look_ahead(runs: Path, ids: Iterable[str]) -> None:
-    """Reads of these runs what `read_results` will ask for, while others still train."""
+def look_ahead(runs: Path, ids: Iterable[str]) -> Told:
+    """What `read_results` will ask of these runs, for `keep_told` in another process."""
+    found: Told = []
     for run in ids:
         with contextlib.suppress(LogsError):  # whoever asks says what is wrong with it
             row = read_summary(RunDirectory.within(runs, run))
             if row.state == "finished":
-                _ended(row)
+                found.append((_key(row), _read(row.path)))
+    return found
+
+
+def keep_told(told: Told) -> None:
+    """`read_results` of this process need not read again what another one has read."""
+    _told.update(told)
 
 
 def curves(results: KFoldResults, metric: str, split: str | None = "validation") -> list[Curve]:
@@ -208,6 +215,10 @@ class _Ended:
     probabilities: np.ndarray | None
 
 
+Told = list[tuple[tuple[Path, float], _Ended]]
+_told: dict[tuple[Path, float], _Ended] = {}  # by other processes, until somebody asks
+
+
 def _folds(directory: RunDirectory) -> tuple[Fold, ...]:
     try:
         token = assignment_file(directory).stat().st_mtime_ns
@@ -224,14 +235,24 @@ def _assigned(directory: RunDirectory, token: int) -> tuple[Fold, ...]:
 def _ended(row: RunSummary) -> _Ended | str:
     """What a finished run says, or why it can't be read."""
     try:
-        return _content(row.path, row.status.heartbeat if row.status is not None else 0.0)
+        return _content(*_key(row))
     except LogsError as error:
         return str(error)
 
 
+def _key(row: RunSummary) -> tuple[Path, float]:
+    """The second part changes where the run was written again."""
+    return row.path, row.status.heartbeat if row.status is not None else 0.0
+
+
 @functools.lru_cache(maxsize=KEPT_RUNS)
-def _content(path: Path, token: float) -> _Ended:
-    """`token` changes where the run was written again."""
+def _content(*key: Any) -> _Ended:
+    """By `_key`."""
+    told = _told.pop(key, None)
+    return _read(key[0]) if told is None else told
+
+
+def _read(path: Path) -> _Ended:
     from logs.columns import numpy_of
 
     reader = RunReader(path)

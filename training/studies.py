@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -114,6 +115,26 @@ def train_piece(
     return [train_alone(job, piece.runs, piece.data_root, stop, piece.judge) for job in jobs]
 
 
+@dataclass(frozen=True)
+class Ahead:
+    """What is read of runs where they were trained, so that the driver needn't do it all in the end."""
+
+    read: Callable[[Path, Sequence[str]], Any]  # the folder of runs and ids; it and what it gives pickle
+    keep: Callable[[Any], None]  # in the driver: what was read
+
+
+def train_and_read(read: Callable[[Path, Sequence[str]], Any], piece: Piece) -> Any:
+    """Trains a piece in a worker; what `read` finds in its runs."""
+    return read(piece.runs, train_piece(piece))
+
+
+def _nothing(*given: Any) -> None:
+    pass
+
+
+NO_LOOK = Ahead(_nothing, _nothing)
+
+
 def clear(runs: Path, study: str, keys: set[Key]) -> None:
     """Moves unfinished runs of these members to the trash: others take their place."""
     for row in all_members(runs, study):
@@ -162,15 +183,14 @@ def run_study(
     means: Means,
     console: Console,
     should_stop: Callable[[], bool] = lambda: False,
-    ended: Callable[[list[str]], None] = lambda runs: None,
+    ahead: Ahead = NO_LOOK,
 ) -> tuple[str, str | None]:
     """Trains the study's members: how the study ended ("finished", "stopped", "failed") and why it failed.
 
-    `run` is the study's own; its requests to stop are obeyed as `should_stop` is. `ended` is given the runs
-    that were trained together and are over, while others may still train. What is raised keeps no worker
-    busy: DataError and ConfigError for jobs that can't be trained, EngineError, StudyError.
+    `run` is the study's own; its requests to stop are obeyed as `should_stop` is. What is raised keeps no
+    worker busy: DataError and ConfigError for jobs that can't be trained, EngineError, StudyError.
     """
-    return Driver(study, run, runs, data_root, means, console, should_stop, ended).run()
+    return Driver(study, run, runs, data_root, means, console, should_stop, ahead).run()
 
 
 class Driver:
@@ -185,10 +205,10 @@ class Driver:
         means: Means,
         console: Console,
         should_stop: Callable[[], bool],
-        ended: Callable[[list[str]], None] = lambda runs: None,
+        ahead: Ahead = NO_LOOK,
     ) -> None:
         self.study, self.own, self.runs, self.data_root = study, run, runs, data_root
-        self.means, self.console, self.should_stop, self.ended = means, console, should_stop, ended
+        self.means, self.console, self.should_stop, self.ahead = means, console, should_stop, ahead
         self.id = run.directory.id
         self.stop_file = run.directory.path / STOP_FILE
         self.stopping = False
@@ -244,7 +264,8 @@ class Driver:
                 self.note_done(len(piece.jobs))
         elsewhere = self.pieces(group for group in batches if group not in here)
         if elsewhere and not self.asked_to_stop():
-            run_pieces(self.opened_engine(), elsewhere, train_piece, self.after_piece, stop=self.watch)
+            work = partial(train_and_read, self.ahead.read)
+            run_pieces(self.opened_engine(), elsewhere, work, self.after_piece, stop=self.watch)
 
     def pieces(self, batches: Iterable[Batches]) -> list[Piece]:
         return [
@@ -263,14 +284,14 @@ class Driver:
             self.console.say(f"trains in {self.engine.title}")
         return self.engine
 
-    def after_piece(self, piece: Piece, result: list[str] | BaseException) -> None:
+    def after_piece(self, piece: Piece, result: Any) -> None:
         if isinstance(result, BaseException):
             what = piece.jobs[0].title + (f" and {len(piece.jobs) - 1} others" if len(piece.jobs) > 1 else "")
             self.troubles.append(f"{what}: {result}")
             self.console.say(f"error: {self.troubles[-1]}")
+        else:
+            self.ahead.keep(result)
         self.note_done(len(piece.jobs))
-        if piece.together and not isinstance(result, BaseException):
-            self.ended(result)
 
     def tick(self, piece: Piece, share: float) -> None:
         self.note_progress(share * len(piece.jobs))

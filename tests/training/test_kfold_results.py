@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ from training.fold_files import (
     write_predictions,
 )
 from training.fold_schemes import FoldPlan, fold_plan
-from training.kfold_results import KFoldResults, curves, fold_table, look_ahead, read_results
+from training.kfold_results import KFoldResults, curves, fold_table, keep_told, look_ahead, read_results
 
 
 @pytest.fixture
@@ -55,16 +56,23 @@ def test_scores_and_pooled_predictions_are_those_of_scikit_learn(tmp_path: Path,
     assert results.probabilities.shape == (150, 3)
 
 
-def test_what_was_read_ahead_is_not_read_again(tmp_path: Path, plan: FoldPlan) -> None:
+def test_what_another_process_has_read_is_not_read_again(
+    tmp_path: Path, plan: FoldPlan, monkeypatch: pytest.MonkeyPatch
+) -> None:
     study_id = study(tmp_path, plan)
     first, failed = (member(tmp_path, study_id, plan, place, state=state)
                      for place, state in ((0, "finished"), (1, "failed")))  # fmt: skip
-    before = kfold_results._content.cache_info().misses
-    look_ahead(tmp_path, [first, failed, "no-such-run"])
-    assert kfold_results._content.cache_info().misses == before + 1
+    sent = pickle.dumps(look_ahead(tmp_path, [first, failed, "no-such-run"]))
+    told = pickle.loads(sent)  # noqa: S301 - our own
+    expected = read_results(tmp_path, study_id)
+    kfold_results._content.cache_clear()
+    keep_told(told)
+    monkeypatch.setattr(kfold_results, "_read", pytest.fail)
     results = read_results(tmp_path, study_id)
-    assert kfold_results._content.cache_info().misses == before + 1
+    assert repr(results.rows) == repr(expected.rows)
     assert set(results.predictions["fold"]) == {0}
+    assert np.array_equal(results.probabilities, expected.probabilities)
+    assert not kfold_results._told, "nothing is kept twice"
 
 
 def test_a_fold_is_described_by_its_run(tmp_path: Path, plan: FoldPlan) -> None:
