@@ -140,9 +140,7 @@ class BatchedTraining:
         self._leaving |= dict.fromkeys(members, reason)
 
     def run(self) -> Iterator[StepScores | EpochScores]:
-        """Trains to the end. Whoever stops asking has stopped the training; `outcomes` says how far it
-        came.
-        """
+        """Trains to the end. Whoever stops asking has stopped it; `outcomes` says how far it came."""
         while True:
             self._let_go()
             if not len(self.alive):
@@ -278,11 +276,13 @@ class BatchedTraining:
 
     def _validated(self, networks: StackedNetworks) -> tuple[list[Evaluation], Scores]:
         """What the members in `alive` say of the validation data, and their scores."""
-        known = None if self.compiled is None else self.compiled.evaluate(networks, self.validation)
-        if known is not None and set(self.scores.names) <= set(known[1]):
-            return known
-        outputs = list(evaluated(networks, self.validation)) if known is None else known[0]
-        return outputs, self.scores.of_evaluated(self.alive, outputs)
+        known: Scores = {}
+        if self.compiled is None:
+            outputs = list(evaluated(networks, self.validation))
+        else:
+            outputs, known = self.compiled.evaluate(networks, self.validation)
+        whole = set(self.scores.names) <= set(known)
+        return outputs, known if whole else self.scores.of_evaluated(self.alive, outputs)
 
     def _is_done(self, number: int) -> bool:
         config = self.members[number].config
@@ -315,9 +315,7 @@ class BatchedTraining:
         return self.last.state_dict(member)
 
     def outcomes(self) -> list[Outcome]:
-        """What became of each member. The test data is measured here, once, with the weights that
-        are kept.
-        """
+        """What became of each member. Here the test data is measured, once, with the weights kept."""
         last = np.array([member.config.keep == "last" for member in self.members])
         kept_epochs = np.where(last, self.epochs, self.best.epochs)
         kept_steps = np.where(last, self.steps, self.best.steps)

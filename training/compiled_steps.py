@@ -37,7 +37,7 @@ from training.learners import Learners
 from training.stacked import StackedNetworks
 from training.stacked_layers import Dropout, Layer, Linear, Rectifier
 from training.stacked_samples import Block, DropoutMasks, EpochOrder, StackedSamples
-from training.stacked_scores import EVALUATION_BYTES, Evaluation, Scores
+from training.stacked_scores import EVALUATION_BYTES, Evaluation, Scores, evaluated
 
 GAIN_SECONDS = 17e-6  # of a step of one network, at least: 60e-6 where there are few
 LOAD_SECONDS, COMPILE_SECONDS = 0.8, 9.0
@@ -166,16 +166,15 @@ class CompiledSteps:
         known = {"loss": losses, "accuracy": right} if is_class else {"loss": losses}
         return Said(torch.from_numpy(losses), outputs, known)
 
-    def evaluate(
-        self, networks: StackedNetworks, samples: StackedSamples
-    ) -> tuple[list[Evaluation], Scores] | None:
+    def evaluate(self, networks: StackedNetworks, samples: StackedSamples) -> tuple[list[Evaluation], Scores]:
         """What `training.stacked_scores.evaluated` gives, and the scores [members] for which nobody must look
-        at the outputs any more, NaN for members without samples; None where there are too many samples.
+        at the outputs any more, NaN for members without samples; none of so many samples that torch takes
+        them piece by piece.
         """
         if self.laid is None or self.laid[0] is not samples:
             features = self.bank.shape[1]
             if 4 * features * int(samples.lengths.sum()) > EVALUATION_BYTES:
-                return None
+                return list(evaluated(networks, samples)), {}
             self.laid = samples, _laid(samples)
         outputs: list[Evaluation] = []
         losses, right = np.full((2, len(networks)), np.nan)

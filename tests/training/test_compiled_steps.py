@@ -100,7 +100,12 @@ def agree(members: Sequence[Member], tolerance: float = 2e-4) -> None:
         assert close(own.gradient_norms, other.gradient_norms, 10 * tolerance)
         assert close(own.gradients, other.gradients, 10 * tolerance)
         assert close(own.weights, other.weights, tolerance)
-        assert close(own.validation["loss"], other.validation["loss"], tolerance)
+        assert own.validation.keys() == other.validation.keys()
+        for name, values in own.validation.items():
+            assert close(values, other.validation[name], 0.04 if name == "accuracy" else tolerance), name
+        assert len(own.outputs) == len(other.outputs)
+        for found, expected in zip(own.outputs, other.outputs, strict=True):
+            assert all(close(*pair, 10 * tolerance) for pair in zip(found, expected, strict=True))
         assert close(own.train["loss"], other.train["loss"], tolerance)
     assert close(ours[2], others[2], tolerance)
 
@@ -129,6 +134,27 @@ def test_members_with_fewer_samples_take_smaller_batches_and_fewer_steps(
     agree(members)
     together, alone = trained(members, True), trained(members[1:2], True)
     assert torch.equal(together[2][1], alone[2][0]), "the same numbers alone and in company"
+
+
+def test_members_of_different_validation_samples_and_of_none(tmp_path: Path, kernel: None) -> None:
+    (whole,) = members_of([config_of(train_samples=200)], tmp_path)
+    parts = [Rows(whole.train.inputs, whole.train.targets, whole.train.rows[:size]) for size in (40, 0, 33)]
+    agree([Member(**{**vars(whole), "validation": part}) for part in parts])
+
+
+def test_many_validation_samples_are_judged_piece_by_piece(
+    tmp_path: Path, kernel: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    members = members_of([config_of(seed=seed) for seed in (0, 1)], tmp_path)
+    expected = trained(members, True)[1]
+    monkeypatch.setattr(compiled_steps, "EVALUATION_BYTES", 1000)
+    asked: list[Any] = []
+    pieces = compiled_steps.evaluated
+    monkeypatch.setattr(compiled_steps, "evaluated", lambda *given: asked.append(given) or pieces(*given))
+    found = trained(members, True)[1]
+    assert len(asked) == len(found) == len(expected)
+    for own, other in zip(found, expected, strict=True):
+        assert all(close(own.validation[name], values, 2e-4) for name, values in other.validation.items())
 
 
 def test_outputs_that_are_all_alike_count_as_the_first_class(tmp_path: Path, kernel: None) -> None:
