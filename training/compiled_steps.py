@@ -34,6 +34,7 @@ from logs.process import of_its_own
 from training.config import RunConfig
 from training.devices import choose_device
 from training.learners import Learners
+from training.memory import tiny_as_zero
 from training.stacked import StackedNetworks
 from training.stacked_layers import Dropout, Layer, Linear, Rectifier
 from training.stacked_samples import Block, DropoutMasks, EpochOrder, StackedSamples
@@ -131,36 +132,37 @@ class CompiledSteps:
         targets = samples.targets
         is_class = not targets.dtype.is_floating_point
         everyone = len(rows) == len(order.taken)
-        self.kernel.compiled_train(
-            rows,
-            self.layers,
-            self.loss,
-            self.optimizer,
-            own.settings[rows],
-            np.ascontiguousarray(rates, np.float64),
-            updates[rows],
-            self.bank,
-            self.scale[numbers],
-            self.shift[numbers],
-            order.taken if everyone else order.taken[rows],
-            block.first * order.batch,
-            order.batch,
-            np.ascontiguousarray(block.sizes),
-            samples.starts[rows],
-            samples.rows.numpy(),
-            targets.numpy() if is_class else NO_CLASSES,
-            NO_NUMBERS if is_class else targets.flatten().numpy(),
-            NO_MASKS if drawn is None else drawn.contiguous().numpy(),
-            own.matrices,
-            own.weights,
-            own.first,
-            own.second,
-            own.gradients,
-            norms,
-            losses,
-            right,
-            outputs.numpy(),
-        )
+        with tiny_as_zero():
+            self.kernel.compiled_train(
+                rows,
+                self.layers,
+                self.loss,
+                self.optimizer,
+                own.settings[rows],
+                np.ascontiguousarray(rates, np.float64),
+                updates[rows],
+                self.bank,
+                self.scale[numbers],
+                self.shift[numbers],
+                order.taken if everyone else order.taken[rows],
+                block.first * order.batch,
+                order.batch,
+                np.ascontiguousarray(block.sizes),
+                samples.starts[rows],
+                samples.rows.numpy(),
+                targets.numpy() if is_class else NO_CLASSES,
+                NO_NUMBERS if is_class else targets.flatten().numpy(),
+                NO_MASKS if drawn is None else drawn.contiguous().numpy(),
+                own.matrices,
+                own.weights,
+                own.first,
+                own.second,
+                own.gradients,
+                norms,
+                losses,
+                right,
+                outputs.numpy(),
+            )
         learners.gradient_norms = torch.from_numpy(norms)
         updates[rows] += block.steps
         known = {"loss": losses, "accuracy": right} if is_class else {"loss": losses}

@@ -19,6 +19,7 @@ from training.batched import BatchedTraining, EpochScores, StepScores
 from training.config import RunConfig
 from training.data import load_data
 from training.members import Member, Rows
+from training.memory import tiny_as_zero
 
 CPU = torch.device("cpu")
 
@@ -168,6 +169,32 @@ def test_outputs_that_are_all_alike_count_as_the_first_class(tmp_path: Path, ker
         said.append(next(each for each in batched.run() if isinstance(each, StepScores)).values["accuracy"])
     assert np.allclose(said[0][0], said[1][0])
     assert 0 < said[0][0, 0] < 0.5, "some of the first batch are of the first class"
+
+
+def test_moments_of_a_unit_that_died_become_0_and_not_tiny(tmp_path: Path, kernel: None) -> None:
+    (member,) = members_of([config_of(dataset="iris", train_samples=0, epochs=160, batch_size=16)], tmp_path)
+    batched = BatchedTraining([member])
+    place = next(each for each in batched.learners.networks.places if each.name.endswith("bias"))
+    for scores in batched.run():
+        if isinstance(scores, EpochScores) and scores.epoch == 1:
+            batched.learners.networks.weights[:, place.begin] = -1000.0  # it is never active any more
+        if isinstance(scores, EpochScores) and scores.epoch == 159:
+            moments = next(iter(batched.learners.optimizer.slots.values())).clone()
+    assert moments[0, place.begin] == 0
+    assert moments.any()
+    assert not ((moments != 0) & (moments.abs() < torch.finfo(torch.float32).tiny)).any()
+
+
+@pytest.mark.parametrize("before", [False, True])
+def test_tiny_numbers_are_0_in_a_block_and_afterwards_as_before(before: bool) -> None:
+    tiny = torch.tensor(1e-39)
+    torch.set_flush_denormal(before)
+    with tiny_as_zero():
+        assert tiny * 1 == 0
+    assert bool(tiny * 1 == 0) == before
+    with pytest.raises(RuntimeError), tiny_as_zero():
+        raise RuntimeError
+    assert bool(tiny * 1 == 0) == before
 
 
 def test_a_network_whose_loss_is_no_number_ends_and_the_others_go_on(tmp_path: Path, kernel: None) -> None:
