@@ -2,7 +2,7 @@
 
     python benchmarks/sweep.py [--rates 16] [--seeds 4] [--epochs 30] [--shell]
 
-The network is the MLP 64-16-10 on the 1,797 digits, the batch 64, the optimizer Adam; --width and --layers
+The network is the MLP 64-128-10 on the 1,797 digits, the batch 64, the optimizer Adam; --width and --layers
 choose another: the wider it is, the more of the time is that of its matrix products, which company does not
 make fewer. Both ways train the same 64 configurations on this machine's processor and write the same kind
 of run directories:
@@ -115,7 +115,7 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=4)
     parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--layers", type=int, default=1)
-    parser.add_argument("--width", type=int, default=16)
+    parser.add_argument("--width", type=int, default=128)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--shell", action="store_true")
     parser.add_argument("--plain", action="store_true", help="without compiled steps")

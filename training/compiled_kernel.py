@@ -3,7 +3,7 @@ r"""The updates of many small networks, as one function that numba makes machine
 A step of a small network is some microseconds of arithmetic, between calls of PyTorch that take as long
 each. Here the whole of it - gathering the batch, forward, loss, backward, update - is one piece of machine
 code, and one network does all steps of a block before the next one begins, so that its weights stay in the
-processor's cache. The products are BLAS's.
+processor's cache. The products are BLAS's. Another function judges the networks at an epoch's end.
 
 For a layer Y = relu(W X + b) * mask, samples last, with D the slope of the loss at Y:
 

@@ -5,7 +5,7 @@ as float32 on the processor, one thread: then a network's step is one piece of m
 as fast as PyTorch's calls for all networks at once (5 and 32 networks, 8 to 128 hidden units). Whatever is
 otherwise is trained as before.
 
-The kernel is not there from the beginning. To load it takes most of a second, and to compile it nine,
+The kernel is not there from the beginning. To load it takes half a second, and to compile it eleven,
 once on a machine: numba keeps it in a folder. So a training of a moment does without, unless it
 is loaded already, as in the processes that wait for a button to be pressed (`training.warm`).
 """
@@ -41,7 +41,7 @@ from training.stacked_samples import Block, DropoutMasks, EpochOrder, StackedSam
 from training.stacked_scores import EVALUATION_BYTES, Evaluation, Scores, evaluated
 
 GAIN_SECONDS = 17e-6  # of a step of one network, at least: 60e-6 where there are few
-LOAD_SECONDS, COMPILE_SECONDS = 0.8, 9.0
+LOAD_SECONDS, COMPILE_SECONDS = 0.8, 11.0
 NICENESS = 19  # of a process that compiles while nobody waits
 
 COMPILED = ("compiled_kernel", "compiled_histograms")  # files of this folder

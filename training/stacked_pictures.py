@@ -69,7 +69,8 @@ class StackedHistograms:
         """Those of several epochs by one count: small tensors cost calls, not arithmetic."""
         if self.drawn:
             for found, values in zip(self.counted, zip(*self.drawn, strict=True), strict=True):
-                found.append(histograms(torch.cat(values), self.places))
+                joined = values[0] if len(values) == 1 else torch.cat(values)
+                found.append(histograms(joined, self.places))
             self.drawn.clear()
 
 
