@@ -173,7 +173,11 @@ def driven(
             stop.training = True
             with _streamed(config, directory, console):
                 state, error = drive(study, run, runs, data_root, means, console, lambda: stop.requested)
-            conclude(console)
+                conclude(console)
+                run.finish(state, error=error)  # nobody waits for the last panes, and they show the end
+                console.say(f"{state}: {directory.path}" + (f" ({error})" if error else ""))
+                if state == "stopped":
+                    console.say(f"go on with --resume {directory.id}")
         except KeyboardInterrupt:
             run.finish("stopped")
             return 130
@@ -184,10 +188,6 @@ def driven(
             console.say(f"error: {sentence}")
             run.finish("failed", error=sentence)
             return 1
-        run.finish(state, error=error)
-        console.say(f"{state}: {directory.path}" + (f" ({error})" if error else ""))
-        if state == "stopped":
-            console.say(f"go on with --resume {directory.id}")
     return 1 if state == "failed" else 0
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,9 @@ from logs.catalog import RunSummary, read_summary
 from logs.directory import RunDirectory, read_json
 from logs.reader import RunReader
 from logs.requests import send_request
+from logs.status import read_status
 from logs.writer import RunWriter
+from training import study_script
 from training.alone import train_alone
 from training.checkpoints import build_from_checkpoint
 from training.config import RunConfig
@@ -346,6 +349,22 @@ def test_a_study_in_the_background_is_stopped_with_its_members(way: str, tmp_pat
     stop(RunDirectory(tmp_path / study))
     until(lambda: read_summary(RunDirectory(tmp_path / study)).state == "stopped")
     assert {row.state for row in all_members(tmp_path, study)} == {"stopped"}
+
+
+def test_a_study_has_ended_before_its_stream_draws_for_the_last_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+
+    @contextlib.contextmanager
+    def streamed(config: RunConfig, own: RunDirectory, console: Console) -> Iterator[None]:
+        yield
+        status = read_status(own)
+        seen.append("" if status is None else status.state)
+
+    monkeypatch.setattr(study_script, "_streamed", streamed)
+    drive(tmp_path, "--folds", "2")
+    assert seen == ["finished"]
 
 
 @pytest.mark.parametrize("compiled", [False, True])
