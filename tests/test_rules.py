@@ -160,6 +160,19 @@ def test_every_module_the_readme_runs_exists() -> None:
             )
 
 
+def test_every_type_that_is_named_is_known() -> None:
+    """The linter and mypy are told not to look for names, since those of jaxtyping's shapes are none: they
+    are small, and types are not.
+    """
+    asked = ["check", "--select", "F821", "--output-format", "concise", "--no-cache", "."]
+    answer = subprocess.run(
+        [sys.executable, "-m", "ruff", *asked], cwd=REPOSITORY, capture_output=True, text=True
+    )
+    assert answer.returncode in (0, 1), answer.stderr
+    unknown = [line for line in answer.stdout.splitlines() if re.search("Undefined name `_*[A-Z]", line)]
+    assert not unknown, "\n".join(unknown)
+
+
 @pytest.mark.parametrize(
     "script", sorted((REPOSITORY / "benchmarks").glob("*.py")), ids=lambda path: path.stem
 )

@@ -246,10 +246,10 @@ def _key(row: RunSummary) -> tuple[Path, float]:
 
 
 @functools.lru_cache(maxsize=KEPT_RUNS)
-def _content(*key: Any) -> _Ended:
-    """By `_key`."""
-    told = _told.pop(key, None)
-    return _read(key[0]) if told is None else told
+def _content(path: Path, token: float) -> _Ended:
+    """Of `_key`."""
+    told = _told.pop((path, token), None)
+    return _read(path) if told is None else told
 
 
 def _read(path: Path) -> _Ended:
