@@ -21,7 +21,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from jaxtyping import Float
 
 from logs.tables import write_table
@@ -32,6 +31,7 @@ from training.curve_networks import CurveNetworks
 from training.curve_settings import POINTS, CurveSettings
 from training.fields import option
 from training.lab_script import LabError, lab_main
+from training.memory import tiny_as_zero
 from training.true_functions import TRUE_FUNCTIONS, draw_samples, grid
 
 TABLE = "capacities"
@@ -121,15 +121,15 @@ def polynomial_sets(
     return decompose(fits, truth.compute(grid()), noise, random), fits
 
 
+@tiny_as_zero()
 def work(settings: BiasSettings, run: RunWriter, should_stop: Callable[[], bool]) -> None:
     """Trains and writes. LabError where a network has diverged."""
-    torch.set_flush_denormal(True)
     groups = {width: networks_for(settings, width) for width in sorted(set(settings.widths), reverse=True)}
     effort = {width: 30 + width**settings.hidden_layers for width in groups}  # of a step, roughly
     stop, rows = threading.Event(), dict[int, dict[str, Any]]()
 
+    @tiny_as_zero()  # in each thread
     def train(width: int) -> tuple[int, dict[str, Any], np.ndarray]:
-        torch.set_flush_denormal(True)  # of each thread
         networks = groups[width]
         while not networks.done and not stop.is_set():
             networks.train(SLICE)

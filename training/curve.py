@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 
 from logs.tables import Table, write_table
 from logs.writer import RunWriter
@@ -24,6 +23,7 @@ from training.curve_networks import CurveNetworks
 from training.curve_settings import CurveSettings
 from training.fields import option
 from training.lab_script import LabError, lab_main
+from training.memory import tiny_as_zero
 from training.true_functions import CurveData
 
 TABLE, HISTORY = "widths", "history"
@@ -38,9 +38,9 @@ class WidthSettings(CurveSettings):
     seeds: int = option(3, "first weights of each width", "Model", "integer", low=1, high=20)
 
 
+@tiny_as_zero()
 def work(settings: WidthSettings, run: RunWriter, should_stop: Callable[[], bool]) -> None:
     """Trains and writes. LabError where every network has diverged."""
-    torch.set_flush_denormal(True)  # moments of gradients that are 0 would else be slow
     data = settings.data()
     networks, held = networks_for(settings, data)
     history: list[dict[str, np.ndarray]] = []

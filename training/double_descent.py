@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 
 from logs.tables import write_table
 from logs.writer import RunWriter
@@ -22,6 +21,7 @@ from training.descent_problems import HIGHEST_NOISE, MOST_SAMPLES
 from training.fields import option
 from training.lab_script import LabError, data_root, lab_main
 from training.lab_settings import LabSettings
+from training.memory import tiny_as_zero
 from training.width_sweep import (
     SHAPES,
     TARGETS,
@@ -83,9 +83,9 @@ def moments(steps: int) -> list[int]:
     return [0, *np.unique(np.rint(np.geomspace(min(5, steps), steps, MOMENTS)).astype(int)).tolist()]
 
 
+@tiny_as_zero()  # as gradients of a perfect fit are
 def work(settings: DescentSettings, run: RunWriter, should_stop: Callable[[], bool]) -> None:
     """Trains and writes. LabError where every network has diverged."""
-    torch.set_flush_denormal(True)  # gradients of a perfect fit are so small that they would be slow
     widths = sweep_widths(settings.samples)
     seeds = [settings.seed + place for place in range(settings.seeds)]
     sweep = WidthSweep(

@@ -154,8 +154,6 @@ def worked[S: LabSettings](settings: S, run: RunWriter, work: Work[S], requested
         print(f"error: {sentence}", flush=True)
         run.finish("failed", error=sentence)
         return 1
-    finally:
-        torch.set_flush_denormal(False)  # some works round tiny numbers to 0 for speed: their process only
     state = "stopped" if asked else "finished"
     run.finish(state)
     print(f"{state}: {run.directory.path}", flush=True)
