@@ -169,25 +169,25 @@ def driven(
     runs = directory.path.parent
     with Console(directory.output_log) as console:
         console.say(f"{study.title}: {directory.path}")
-        try:
-            stop.training = True
-            with _streamed(config, directory, console):
+        with _streamed(config, directory, console):  # its last panes show the end; nobody waits for them
+            try:
+                stop.training = True
                 state, error = drive(study, run, runs, data_root, means, console, lambda: stop.requested)
                 conclude(console)
-                run.finish(state, error=error)  # nobody waits for the last panes, and they show the end
-                console.say(f"{state}: {directory.path}" + (f" ({error})" if error else ""))
-                if state == "stopped":
-                    console.say(f"go on with --resume {directory.id}")
-        except KeyboardInterrupt:
-            run.finish("stopped")
-            return 130
-        except Exception as error:
-            sentence = str(error) if isinstance(error, TOLD) else explained(error, config)
-            if not isinstance(error, TOLD):
-                console.say(traceback.format_exc().rstrip())
-            console.say(f"error: {sentence}")
-            run.finish("failed", error=sentence)
-            return 1
+            except KeyboardInterrupt:
+                run.finish("stopped")
+                return 130
+            except Exception as error:
+                sentence = str(error) if isinstance(error, TOLD) else explained(error, config)
+                if not isinstance(error, TOLD):
+                    console.say(traceback.format_exc().rstrip())
+                console.say(f"error: {sentence}")
+                run.finish("failed", error=sentence)
+                return 1
+            run.finish(state, error=error)
+            console.say(f"{state}: {directory.path}" + (f" ({error})" if error else ""))
+            if state == "stopped":
+                console.say(f"go on with --resume {directory.id}")
     return 1 if state == "failed" else 0
 
 

@@ -23,7 +23,7 @@ from logs.reader import RunReader
 from logs.requests import send_request
 from logs.status import read_status
 from logs.writer import RunWriter
-from training import study_script
+from training import kfold, study_script
 from training.alone import train_alone
 from training.checkpoints import build_from_checkpoint
 from training.config import RunConfig
@@ -351,8 +351,9 @@ def test_a_study_in_the_background_is_stopped_with_its_members(way: str, tmp_pat
     assert {row.state for row in all_members(tmp_path, study)} == {"stopped"}
 
 
+@pytest.mark.parametrize("state", ["finished", "failed"])
 def test_a_study_has_ended_before_its_stream_draws_for_the_last_time(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    state: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[str] = []
 
@@ -363,8 +364,10 @@ def test_a_study_has_ended_before_its_stream_draws_for_the_last_time(
         seen.append("" if status is None else status.state)
 
     monkeypatch.setattr(study_script, "_streamed", streamed)
-    drive(tmp_path, "--folds", "2")
-    assert seen == ["finished"]
+    if state == "failed":
+        monkeypatch.setattr(kfold, "read_results", lambda *given: 1 / 0)
+    drive(tmp_path, "--folds", "2", code=int(state == "failed"))
+    assert seen == [state]
 
 
 @pytest.mark.parametrize("compiled", [False, True])
