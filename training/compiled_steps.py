@@ -41,7 +41,7 @@ from training.stacked_samples import Block, DropoutMasks, EpochOrder, StackedSam
 from training.stacked_scores import EVALUATION_BYTES, Evaluation, Scores, evaluated
 
 GAIN_SECONDS = 17e-6  # of a step of one network, at least: 60e-6 where there are few
-LOAD_SECONDS, COMPILE_SECONDS = 0.8, 11.0
+LOAD_SECONDS, COMPILE_SECONDS = 0.5, 11.0
 NICENESS = 19  # of a process that compiles while nobody waits
 
 COMPILED = ("compiled_kernel", "compiled_histograms")  # files of this folder

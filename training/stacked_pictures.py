@@ -47,7 +47,7 @@ class StackedHistograms:
     @property
     def nbytes(self) -> int:
         """Of what waits to be logged."""
-        return sum(len(moments[0]) for moments in self.moments) * len(self.places) * len(DRAWN) * 16 * BINS
+        return sum(len(moments[0]) for moments in self.moments) * len(self.places) * len(DRAWN) * 2 * 8 * BINS
 
     def log(self, runs: Sequence[RunWriter]) -> None:
         """Logs what came since the last time; `runs` are by the networks' numbers."""
