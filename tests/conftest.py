@@ -77,11 +77,14 @@ def fashion_mnist(real_data: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def as_it_was() -> Iterator[None]:
-    """A page's script takes the place of `__main__`, which spawned processes read, and a Visdom server keeps
-    packages out with a None: the next test has none of it.
+    """A page's script takes the place of `__main__`, which spawned processes read, some works round tiny
+    numbers to 0, and a Visdom server keeps packages out with a None: the next test has none of it.
     """
     main = sys.modules["__main__"]
     yield
     sys.modules["__main__"] = main
     for name in [name for name, module in sys.modules.items() if module is None]:
         del sys.modules[name]
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.set_flush_denormal(False)

@@ -166,7 +166,8 @@ def look_ahead(runs: Path, ids: Iterable[str]) -> Told:
     for run in ids:
         with contextlib.suppress(LogsError):  # whoever asks says what is wrong with it
             row = read_summary(RunDirectory.within(runs, run))
-            if row.state == "finished":
+            is_fold = row.info is not None and row.info.member.keys() == set(PLACE)  # and no inner one
+            if is_fold and row.state == "finished":
                 found.append((_key(row), _read(row.path)))
     return found
 

@@ -189,12 +189,15 @@ def test_moments_of_a_unit_that_died_become_0_and_not_tiny(tmp_path: Path, kerne
 def test_tiny_numbers_are_0_in_a_block_and_afterwards_as_before(before: bool) -> None:
     tiny = torch.tensor(1e-39)
     torch.set_flush_denormal(before)
-    with tiny_as_zero():
-        assert tiny * 1 == 0
-    assert bool(tiny * 1 == 0) == before
-    with pytest.raises(RuntimeError), tiny_as_zero():
-        raise RuntimeError
-    assert bool(tiny * 1 == 0) == before
+    try:
+        with tiny_as_zero():
+            assert tiny * 1 == 0
+        assert bool(tiny * 1 == 0) == before
+        with pytest.raises(RuntimeError), tiny_as_zero():
+            raise RuntimeError
+        assert bool(tiny * 1 == 0) == before
+    finally:
+        torch.set_flush_denormal(False)  # the next test's numbers are its own
 
 
 def test_a_network_whose_loss_is_no_number_ends_and_the_others_go_on(tmp_path: Path, kernel: None) -> None:

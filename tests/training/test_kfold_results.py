@@ -66,6 +66,7 @@ def test_what_another_process_has_read_is_not_read_again(
     told = pickle.loads(sent)  # noqa: S301 - our own
     expected = read_results(tmp_path, study_id)
     kfold_results._content.cache_clear()
+    monkeypatch.setattr(kfold_results, "_told", {})
     keep_told(told)
     monkeypatch.setattr(kfold_results, "_read", pytest.fail)
     results = read_results(tmp_path, study_id)
